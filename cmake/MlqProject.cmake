@@ -1,0 +1,50 @@
+# How mlq's own targets are built. Nothing here is global or installed: consumers see none of it.
+set(MLQ_WERROR OFF CACHE BOOL "Warnings are errors")
+set(MLQ_SANITIZE "" CACHE STRING "Sanitizers for -fsanitize=, e.g. address,undefined")
+mark_as_advanced(MLQ_WERROR MLQ_SANITIZE)
+
+# Every target of ours, Debug included, is optimised: an unoptimised quantizer is fifty times slower.
+# Contraction to FMA is off so that results do not depend on the instruction set.
+function(mlq_flags target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -ffp-contract=off)
+  if(MLQ_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(MLQ_SANITIZE)
+    # Debug information would be most of what the linker reads; lines are enough for a report.
+    target_compile_options(${target} PRIVATE -fsanitize=${MLQ_SANITIZE} -fno-sanitize-recover=all
+                           -fno-omit-frame-pointer -O1 -g1)
+    target_link_options(${target} PUBLIC -fsanitize=${MLQ_SANITIZE})
+  else()
+    target_compile_options(${target} PRIVATE -O2 -g0)
+  endif()
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# mlq_library(NAME SOURCES a.cpp ... LIBS x ...): a part of the compiler. Included by its path from the root.
+function(mlq_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+  if(NOT arg_SOURCES)
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ${arg_LIBS})
+    return()
+  endif()
+  add_library(${name} STATIC ${arg_SOURCES})
+  mlq_flags(${name})
+  target_include_directories(${name} PUBLIC "${mlq_SOURCE_DIR}")
+  target_link_libraries(${name} PUBLIC ${arg_LIBS})
+endfunction()
+
+# mlq_test(NAME SOURCES a_test.cpp ... LIBS x ...): one GoogleTest binary, each of its tests known to CTest.
+function(mlq_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  mlq_flags(${name})
+  target_include_directories(${name} PRIVATE "${mlq_SOURCE_DIR}")
+  target_link_libraries(${name} PRIVATE ${arg_LIBS} mlq_test_support GTest::gmock_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${arg_TIMEOUT} SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+endfunction()

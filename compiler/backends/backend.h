@@ -1,0 +1,30 @@
+// Graph to bytes. Adding a format is one file and one row in backends.cpp.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/frontends/frontend.h"
+#include "mlq/graph.h"
+
+namespace mlqc {
+
+struct Backend {
+  std::string_view name;       // as in `emit:`
+  std::string_view extension;  // ".mlq"
+  // `graph` has the source's tensors, some of them quantized. Deterministic.
+  std::vector<std::byte> (*write)(const Source& source, const mlq::Graph& graph);
+  std::string_view needs_format;  // the source's format it writes back into; "" takes any
+};
+
+std::span<const Backend> backends();
+const Backend* find_backend(std::string_view name);
+
+// SHA-256 over what an app's compiled wrapper relies on: names, kinds, shapes, types, colours, labels. The
+// wrapper records it and the runtime refuses an artifact with another one.
+std::string interface_digest(const mlq::Graph& graph);
+
+}  // namespace mlqc

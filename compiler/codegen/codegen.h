@@ -1,0 +1,21 @@
+// The typed wrapper: what an app includes and links.
+#pragma once
+
+#include <string>
+
+#include "compiler/manifest/manifest.h"
+#include "mlq/graph.h"
+
+namespace mlqc {
+
+struct Wrapper {
+  std::string header;  // NAME.hpp
+  std::string source;  // NAME.cpp
+};
+
+// Needs only the interface: runs in milliseconds, before any weight is read. `name` is the CMake target, from
+// which the class gets its name unless the manifest gives one. Throws Error (Exit::usage) when two features
+// end up with the same C++ name, with the `rename:` that would cure it.
+Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, const std::string& name);
+
+}  // namespace mlqc

@@ -1,0 +1,102 @@
+// A manifest as values that remember where they stood. Keys, types and defaults: manifests/README.md.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/support/error.h"
+
+namespace mlqc {
+
+// A value and its place in the manifest; `where.line` is 0 for a default that was not written.
+template <class T>
+struct At {
+  T value{};
+  Place where;
+  operator const T&() const { return value; }
+  const T* operator->() const { return &value; }
+};
+
+struct ModelSection {
+  At<std::filesystem::path> file;         // absolute or relative to the working directory, ready to open
+  std::optional<At<std::string>> sha256;  // refuses another file
+};
+
+struct FeatureSection {
+  std::optional<At<std::string>> rename;
+  std::optional<At<int>> top_k;
+};
+
+struct InterfaceSection {
+  std::optional<At<std::string>> name_space;
+  std::optional<At<std::string>> class_name;
+  std::map<std::string, At<FeatureSection>> inputs, outputs;  // by the model's own names
+};
+
+// What to do with the weights of one layer, or of all.
+struct QuantizeSettings {
+  std::string algorithm = "none";  // linear | linear_symmetric | linear_lut | kmeans_lut | none
+  int bits = 32;                   // 1..8, 16, 32 (keep)
+  std::string granularity;         // per_tensor | per_channel; "" takes the algorithm's own default
+  std::string rounding = "nearest";
+};
+
+// The first rule whose pattern matches the layer's name wins; what it does not say, QuantizeSettings does.
+struct LayerRule {
+  At<std::string> match;  // a glob: * ? [a-z]
+  std::optional<At<std::string>> algorithm;
+  std::optional<At<int>> bits;
+  std::optional<At<std::string>> granularity;
+  std::string reason;
+};
+
+struct QuantizeSection {
+  At<QuantizeSettings> settings;
+  // The places of the single keys, for errors about their combination.
+  Place algorithm, bits, granularity, rounding;
+  At<std::string> storage{"packed", {}};
+  std::vector<LayerRule> layers;
+};
+
+// Where samples come from: exactly one of images, tensors, random.
+struct SamplesSection {
+  Place where;
+  std::optional<At<std::filesystem::path>> images;   // a folder, searched recursively for JPEG and PNG
+  std::optional<At<std::filesystem::path>> tensors;  // a folder of .npy files
+  std::optional<At<int>> random;                     // this many seeded random samples
+  std::optional<At<int>> limit;                      // a seeded choice of this many; absent: all
+  At<int> seed{0, {}};
+};
+
+struct GateSection {
+  Place where;              // of the entry
+  At<std::string> output;   // the model's name; "" when the model has one output or the metric none
+  At<std::string> metric;
+  std::optional<At<double>> at_least, at_most, max_drop;  // size in bytes
+  std::optional<At<double>> confidence;                   // compares the bound of the interval, not the point
+};
+
+struct Manifest {
+  std::filesystem::path file;
+  std::string text;  // the file's own text, for the line under an error
+  ModelSection model;
+  InterfaceSection interface;
+  QuantizeSection quantize;
+  std::optional<SamplesSection> calibrate, samples;
+  std::vector<GateSection> gate;
+  std::optional<At<std::filesystem::path>> baseline;
+  std::vector<At<std::string>> emit;  // "mlq", "coreml", "onnx"; mlq always
+};
+
+// Throws Error (Exit::usage) at the first thing wrong, with its place, and the nearest key when one is
+// misspelt.
+Manifest parse_manifest(const std::filesystem::path& file);
+Manifest parse_manifest(const std::filesystem::path& file, const std::string& text);
+
+// The JSON schema of the language, made from the decoder's own field table.
+std::string manifest_schema();
+
+}  // namespace mlqc

@@ -1,0 +1,70 @@
+// Weights to fewer bits. Adding an algorithm is one file, its test and one row in algorithms.cpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compiler/manifest/manifest.h"
+#include "mlq/graph.h"
+
+namespace mlqc {
+
+// A weight tensor as algorithms see it: `groups` runs of equal treatment. Element i of group g is
+// values[(i / inner) * groups * inner + g * inner + i % inner]: groups lie along one axis of a row-major
+// tensor, `inner` elements apart. One group with inner == values.size() is the whole tensor.
+struct Weights {
+  std::span<const float> values;
+  std::int64_t groups = 1;
+  std::int64_t inner = 0;
+};
+
+// Indices, one per weight in the order of `values`, and what they stand for (see mlq::Quantization).
+struct Quantized {
+  std::vector<std::uint8_t> indices;
+  std::vector<float> scale, offset;  // one per group, or
+  std::vector<float> table;          // 2^bits per group
+};
+
+struct Algorithm {
+  std::string_view name;  // as in the manifest, and the name of the file
+  bool per_tensor, per_channel;
+  std::string_view default_granularity;
+  int min_bits, max_bits;
+  // Deterministic; called for many tensors at once. Weights are finite.
+  Quantized (*quantize)(const Weights& weights, int bits);
+};
+
+std::span<const Algorithm> algorithms();
+const Algorithm* find_algorithm(std::string_view name);
+
+// What happens to one tensor, and why when nothing does.
+struct TensorPlan {
+  mlq::TensorId tensor;
+  std::string layer;  // the first node that reads it
+  std::string op;
+  int axis = 0;       // of the output channels
+  QuantizeSettings settings;  // algorithm "none" keeps it
+  std::string kept_because;
+};
+using QuantizationPlan = std::vector<TensorPlan>;
+
+// Which tensors are weights, and which settings hold for each. Vectors (biases, normalization) and tensors
+// that would not shrink are kept. Throws Error (Exit::usage) where algorithm, bits and granularity do not go
+// together, where an emitted format cannot hold the result, and where a pattern matches no layer.
+QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest);
+
+// The same graph with quantized constants. Throws Error (Exit::model) when a weight is NaN or infinite,
+// naming tensor and element.
+mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan);
+
+// n-bit numbers, most significant bit first: see mlq::Quantization.
+std::vector<std::byte> pack(std::span<const std::uint8_t> indices, int bits);
+std::vector<std::uint8_t> unpack(std::span<const std::byte> bytes, std::size_t count, int bits);
+
+// 10 * log10(sum w^2 / sum (w - q)^2), in double; infinity when equal.
+double snr_db(std::span<const float> original, std::span<const float> quantized);
+
+}  // namespace mlqc

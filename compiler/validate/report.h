@@ -1,0 +1,59 @@
+// What was measured, as values and as report.json.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/manifest/manifest.h"
+#include "compiler/validate/metric.h"
+
+namespace mlqc {
+
+struct LayerReport {
+  std::string name, op;
+  int bits = 32;
+  std::string algorithm, granularity;
+  std::size_t elements = 0, bytes = 0;
+  double snr_db = 0;  // of the weights; infinite when kept
+};
+
+struct Check {
+  std::string output, metric;
+  double value = 0;  // what was compared: the point, or the bound with `confidence`
+  std::string limit;  // "at_least 0.98"
+  std::optional<double> baseline;
+  bool passed = false;
+  Place where;  // in the manifest
+  std::string sentence;  // why it failed
+  std::string hint;
+};
+
+struct FailedSample { std::string name, why; };
+
+struct Report {
+  std::string model;  // the target's name
+  std::string source_sha256, artifact_sha256;
+  std::size_t source_bytes = 0, artifact_bytes = 0, weight_bytes = 0;
+  std::size_t sample_count = 0;
+  std::string samples_sha256;
+  std::vector<FailedSample> failed;
+  std::map<std::string, std::map<std::string, Measurement>> outputs;  // output -> metric
+  std::vector<LayerReport> layers;
+  std::map<std::string, double> seconds;  // import, quantize, write, measure
+  std::string version, isa;
+  int threads = 1;
+  std::vector<Check> checks;
+  bool passed = true;
+};
+
+std::string to_json(const Report& report);
+// The inverse, for re-judging without measuring. Throws Error (Exit::internal) on anything else.
+Report report_from_json(const std::string& json);
+
+// The table that a terminal shows: bytes before and after, metrics with intervals, checks.
+std::string to_text(const Report& report);
+
+}  // namespace mlqc

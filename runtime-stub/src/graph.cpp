@@ -1,0 +1,3 @@
+#include "mlq/graph.h"
+
+namespace mlq {}
