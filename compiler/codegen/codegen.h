@@ -14,8 +14,10 @@ struct Wrapper {
 };
 
 // Needs only the interface: runs in milliseconds, before any weight is read. `name` is the CMake target, from
-// which the class gets its name unless the manifest gives one. Throws Error (Exit::usage) when two features
+// which the class gets its name unless the manifest gives one. `interface_digest` is that of the back ends
+// (backend.h): the wrapper loads no artifact with another one. Throws Error (Exit::usage) when two features
 // end up with the same C++ name, with the `rename:` that would cure it.
-Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, const std::string& name);
+Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, const std::string& name,
+                         const std::string& interface_digest, const std::string& source_sha256);
 
 }  // namespace mlqc
