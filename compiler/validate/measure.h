@@ -18,12 +18,17 @@ struct Measured {
   std::size_t count = 0;  // samples that both models ran
 };
 
-// A model that is loaded when it is needed: the reference is gone before the candidate comes, so that peak
-// memory is one of them (unless the kept outputs would be larger than the models).
-using ModelMaker = std::function<mlq::Model()>;
+// Loads a model when it is needed, so that it can be gone before the next one comes. `threads` goes into
+// LoadOptions. May be called more than once and must give the same model each time.
+using ModelMaker = std::function<mlq::Model(int threads)>;
 
-// One sample per thread. `progress(done, total)` is called now and then, from one thread at a time. All
-// metrics that apply to an output are measured. Same result for any number of threads.
+// Small models run side by side, one sample per thread. Big ones (weights over 64 MB) run one after the
+// other, each with all threads on one sample, because every concurrent prediction may pack its own copy of
+// the weights; the reference's outputs are kept meanwhile, in chunks of at most 256 MB.
+//
+// Inputs and outputs are matched by name, else by position. `progress(done, total)` is called now and then,
+// from one thread at a time; it may be empty. All metrics that apply to an output are measured. Same result
+// for any number of threads. Throws Error (Exit::usage) when the models do not fit each other.
 Measured measure(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
                  const std::function<void(std::size_t, std::size_t)>& progress);
 

@@ -1,5 +1,5 @@
-// How far a candidate's output is from the reference's. Adding a metric is one file, its test and one row in
-// metrics.cpp.
+// How far a candidate's output is from the reference's. Adding a metric is one file, its test, one line here
+// and one row in metrics.cpp.
 #pragma once
 
 #include <span>
@@ -11,30 +11,62 @@
 
 namespace mlqc {
 
-// A figure over all samples with its 95 % interval (equal to the value where the metric has none).
+// A figure over all samples with its 95 % interval (equal to the value where the metric has none). No sample
+// at all gives NaN, which no limit accepts.
 struct Measurement {
   double value = 0, lower = 0, upper = 0;
   std::size_t n = 0;
 };
 
+// How the samples' figures become one.
+enum class Summary {
+  hits,   // the share of ones; has a Wilson interval, and `confidence` makes sense
+  mean,
+  worst,  // the largest
+};
+
 struct Metric {
   std::string_view name;  // as in the manifest, and the name of the file
   bool higher_is_better;
-  bool is_ratio;  // of hits to samples: has a Wilson interval, `confidence` makes sense
+  Summary summary;
   // Which outputs it can judge.
   bool (*applies)(const mlq::Feature& output);
-  // One sample: 1 or 0 for ratios, the figure itself otherwise (may be infinite where both are equal).
-  double (*sample)(const mlq::Array& reference, const mlq::Array& candidate);
+  // One sample, both arrays with the same number of elements: 1 or 0 for hits, the figure itself otherwise.
+  // NaN or infinite numbers in one output but not in the other never count in the candidate's favour.
+  double (*sample)(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate);
 };
 
 std::span<const Metric> metrics();
 const Metric* find_metric(std::string_view name);
 
-// Mean over the samples (of ratios: hits / n with its Wilson interval at `confidence`, two-sided). Infinite
-// samples of decibel metrics count as 200 dB.
+// One figure for all samples; of hits the share with its Wilson interval at `confidence`, two-sided.
 Measurement summarize(const Metric& metric, std::span<const double> samples, double confidence = 0.95);
 
 // Wilson score interval (Wilson 1927, JASA 22), two-sided.
 Measurement wilson(std::size_t hits, std::size_t n, double confidence = 0.95);
+
+// The metrics, one per file of that name. `size` is not among them: it needs no samples, the gate judges it.
+extern const Metric top1_agreement;
+extern const Metric top5_agreement;
+extern const Metric snr_db;
+extern const Metric psnr_db;
+extern const Metric cosine;
+extern const Metric max_abs_error;
+
+// What they share (metrics.cpp).
+
+// An output's numbers as its user sees them: those of an image are rounded and clamped to 0..255.
+std::vector<double> user_values(const mlq::Feature& output, const mlq::Array& array);
+// Scores, or a tensor with more than `at_least` numbers along one dimension: something to take the best of.
+bool is_ranking(const mlq::Feature& output, std::int64_t at_least);
+bool is_numbers(const mlq::Feature& output);  // anything but a label
+// The sum of squares of the reference, and of its difference to the candidate. Equal infinities cancel; any
+// other number that is not finite makes the noise NaN.
+struct Power {
+  double signal = 0, noise = 0;
+};
+Power power(std::span<const double> reference, std::span<const double> candidate);
+// 10 log10(signal / noise), within -200..200, so that one exact or one silent sample leaves the mean finite.
+double decibels(double signal, double noise);
 
 }  // namespace mlqc
