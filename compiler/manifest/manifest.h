@@ -1,10 +1,12 @@
 // A manifest as values that remember where they stood. Keys, types and defaults: manifests/README.md.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "compiler/support/error.h"
@@ -61,6 +63,17 @@ struct QuantizeSection {
   std::vector<LayerRule> layers;
 };
 
+// The C++ code that stands for an operator of the user's own.
+struct CustomLayerSection {
+  using Parameter = std::variant<std::int64_t, double, bool, std::string>;
+  Place where;                                     // of the entry
+  std::optional<At<std::string>> layer_class, op;  // exactly one: the class in the model, or the operator
+  At<std::string> type, header;                    // the C++ type and what declares it
+  std::string description;
+  std::map<std::string, At<Parameter>> parameters;
+  bool quantize_weights = false;
+};
+
 // Where samples come from: exactly one of images, tensors, random.
 struct SamplesSection {
   Place where;
@@ -72,8 +85,8 @@ struct SamplesSection {
 };
 
 struct GateSection {
-  Place where;              // of the entry
-  At<std::string> output;   // the model's name; "" when the model has one output or the metric none
+  Place where;             // of the entry
+  At<std::string> output;  // the model's name; "" when the model has one output or the metric none
   At<std::string> metric;
   std::optional<At<double>> at_least, at_most, max_drop;  // size in bytes
   std::optional<At<double>> confidence;                   // compares the bound of the interval, not the point
@@ -85,7 +98,9 @@ struct Manifest {
   ModelSection model;
   InterfaceSection interface;
   QuantizeSection quantize;
+  std::vector<CustomLayerSection> custom_layers;
   std::optional<SamplesSection> calibrate, samples;
+  std::optional<At<std::filesystem::path>> labels;  // the samples' true labels
   std::vector<GateSection> gate;
   std::optional<At<std::filesystem::path>> baseline;
   std::vector<At<std::string>> emit;  // "mlq", "coreml", "onnx"; mlq always
@@ -98,5 +113,8 @@ Manifest parse_manifest(const std::filesystem::path& file, const std::string& te
 
 // The JSON schema of the language, made from the decoder's own field table.
 std::string manifest_schema();
+
+// The reference tables of manifests/README.md, made from the same table.
+std::string manifest_manual();
 
 }  // namespace mlqc

@@ -1,0 +1,264 @@
+#include "compiler/manifest/fields.h"
+
+namespace mlqc {
+
+namespace {
+
+using Fields = std::vector<Field>;
+
+const std::vector<std::string> algorithm_words = {"linear", "linear_symmetric", "linear_lut", "kmeans_lut",
+                                                  "none"};
+const std::vector<std::string> bit_words = {"1", "2", "3", "4", "5", "6", "7", "8", "16", "32"};
+const std::vector<std::string> granularity_words = {"per_tensor", "per_channel"};
+const std::vector<Refused> refused_algorithms = {
+    {"custom_lut", "use 'kmeans_lut', which finds the best table"}};
+const std::vector<Refused> refused_bits = {
+    {"auto", "give the bits, and those of single layers under 'layers'"}};
+
+Fields model() {
+  return {
+      {.key = "file", .type = Type::path, .what = "The trained model.", .required = true},
+      {.key = "sha256",
+       .type = Type::digest,
+       .what = "Refuses the build when the model file has another SHA-256.",
+       .otherwise = "any file"},
+  };
+}
+
+Fields feature(const std::string& kind) {
+  Fields fields = {{.key = "rename",
+                    .type = Type::identifier,
+                    .what = "The " + kind + "'s name in C++.",
+                    .otherwise = "the model's name, made a C++ name"}};
+  if (kind == "output")
+    fields.push_back({.key = "top_k",
+                      .type = Type::whole,
+                      .what = "How many of the best labels the wrapper returns by default.",
+                      .otherwise = "all",
+                      .min = 1,
+                      .max = 1000000});
+  return fields;
+}
+
+Fields interface() {
+  return {
+      {.key = "namespace",
+       .type = Type::qualified,
+       .what = "The wrapper's namespace.",
+       .otherwise = "`models`"},
+      {.key = "class",
+       .type = Type::identifier,
+       .what = "The wrapper's class.",
+       .otherwise = "the CMake target's name in CamelCase"},
+      {.key = "inputs",
+       .type = Type::named,
+       .what = "By the model's input names.",
+       .fields = feature("input")},
+      {.key = "outputs",
+       .type = Type::named,
+       .what = "By the model's output names.",
+       .fields = feature("output")},
+  };
+}
+
+Field algorithm(const std::string& otherwise) {
+  return {.key = "algorithm",
+          .type = Type::word,
+          .what = "How weights become small numbers.",
+          .otherwise = otherwise,
+          .words = algorithm_words,
+          .refused = refused_algorithms};
+}
+
+Field bits(const std::string& otherwise) {
+  return {.key = "bits",
+          .type = Type::bits,
+          .what = "Bits of a weight. 16: half floats; 32: kept as they are.",
+          .otherwise = otherwise,
+          .words = bit_words,
+          .refused = refused_bits};
+}
+
+Field granularity(const std::string& otherwise) {
+  return {.key = "granularity",
+          .type = Type::word,
+          .what = "What shares one scale or table.",
+          .otherwise = otherwise,
+          .words = granularity_words};
+}
+
+Fields layer_rule() {
+  const std::string same = "as for all layers";
+  return {
+      {.key = "match", .what = "A glob over layer names: `*`, `?`, `[a-z]`.", .required = true},
+      algorithm(same),
+      bits(same),
+      granularity(same),
+      {.key = "reason", .what = "For the next reader, and for the report."},
+  };
+}
+
+Fields quantize() {
+  return {
+      algorithm("`none`"),
+      bits("required with an algorithm"),
+      granularity("the algorithm's own"),
+      {.key = "rounding",
+       .type = Type::word,
+       .what = "How a weight finds its number.",
+       .otherwise = "`nearest`",
+       .words = {"nearest"},
+       .refused = {{"compensated", "use 'nearest'"}}},
+      {.key = "storage",
+       .type = Type::word,
+       .what = "How the artifact holds the numbers.",
+       .otherwise = "`packed`",
+       .words = {"packed"},
+       .refused = {{"coded", "use 'packed'"}}},
+      {.key = "layers",
+       .type = Type::sections,
+       .what = "Exceptions by layer name. The first that matches wins.",
+       .fields = layer_rule(),
+       .any_of = {"algorithm", "bits", "granularity"}},
+  };
+}
+
+Fields custom_layer() {
+  return {
+      {.key = "class", .what = "The custom layer's class name in the model."},
+      {.key = "op", .what = "The operator's name, where the format has no custom layers."},
+      {.key = "type", .type = Type::qualified, .what = "The C++ type that computes it.", .required = true},
+      {.key = "header", .what = "The header that declares the type, as in `#include`.", .required = true},
+      {.key = "description", .what = "What it does."},
+      {.key = "parameters", .type = Type::parameters, .what = "Handed to the type's constructor."},
+      {.key = "weights",
+       .type = Type::word,
+       .what = "Whether its weights are quantized too.",
+       .otherwise = "`keep`",
+       .words = {"keep", "quantize"}},
+  };
+}
+
+Fields samples() {
+  return {
+      {.key = "images",
+       .type = Type::path,
+       .what = "A folder of JPEG and PNG files, searched with its subfolders."},
+      {.key = "tensors",
+       .type = Type::path,
+       .what = "A folder of `NAME.npy`, or of `SAMPLE/INPUT.npy` for several inputs."},
+      {.key = "random",
+       .type = Type::whole,
+       .what = "This many seeded random samples.",
+       .min = 1,
+       .max = 1000000},
+      {.key = "limit",
+       .type = Type::whole,
+       .what = "At most this many, a seeded choice.",
+       .otherwise = "all",
+       .min = 1,
+       .max = 1000000000},
+      {.key = "seed",
+       .type = Type::whole,
+       .what = "Of the choice and of random samples.",
+       .otherwise = "`0`",
+       .min = 0,
+       .max = 2147483647},
+  };
+}
+
+Field samples_section(const std::string& key, const std::string& what) {
+  return {.key = key,
+          .type = Type::section,
+          .what = what,
+          .fields = samples(),
+          .one_of = {"images", "tensors", "random"}};
+}
+
+Fields validate() {
+  return {
+      samples_section("samples", "What both models run."),
+      {.key = "labels",
+       .type = Type::path,
+       .what = "A CSV of the samples' true labels: `file,label`. Makes the metric `accuracy` possible."},
+  };
+}
+
+Fields limit() {
+  return {
+      {.key = "output",
+       .what = "The model's output name.",
+       .otherwise = "the only output that the metric fits"},
+      {.key = "metric",
+       .type = Type::word,
+       .what = "What is compared.",
+       .required = true,
+       .words = {"top1_agreement", "top5_agreement", "snr_db", "psnr_db", "cosine", "max_abs_error", "size"},
+       .refused = {{"accuracy", "use 'top1_agreement' with the float model"}}},
+      {.key = "at_least", .type = Type::size, .what = "Fails below. Bytes with a unit for `size`."},
+      {.key = "at_most", .type = Type::size, .what = "Fails above."},
+      {.key = "max_drop",
+       .type = Type::size,
+       .what = "Fails when this much worse than the baseline.",
+       .min = 0},
+      {.key = "confidence",
+       .type = Type::number,
+       .what = "Of agreements: judges the bound of the interval at this level, not the point.",
+       .otherwise = "the point",
+       .min = 0.5,
+       .max = 0.9999},
+  };
+}
+
+Fields root() {
+  return {
+      {.key = "schema",
+       .type = Type::bits,
+       .what = "Version of this language.",
+       .required = true,
+       .words = {"1"}},
+      {.key = "model",
+       .type = Type::section,
+       .what = "What is compiled.",
+       .required = true,
+       .fields = model()},
+      {.key = "interface", .type = Type::section, .what = "Names in C++.", .fields = interface()},
+      {.key = "quantize",
+       .type = Type::section,
+       .what = "What happens to the weights.",
+       .fields = quantize()},
+      {.key = "custom_layers",
+       .type = Type::sections,
+       .what = "Layers that the app computes itself.",
+       .fields = custom_layer(),
+       .one_of = {"class", "op"}},
+      samples_section("calibrate", "Samples that steer the quantization."),
+      {.key = "validate",
+       .type = Type::section,
+       .what = "How the quantized model is tried against the float model.",
+       .fields = validate()},
+      {.key = "gate",
+       .type = Type::sections,
+       .what = "Limits; one that does not hold fails the build.",
+       .fields = limit(),
+       .any_of = {"at_least", "at_most", "max_drop"}},
+      {.key = "baseline",
+       .type = Type::path,
+       .what = "What `mlqc accept` writes and `max_drop` compares with. Commit it."},
+      {.key = "emit",
+       .type = Type::words,
+       .what = "Files to write. `coreml`: the source model with quantized weights.",
+       .otherwise = "`[mlq]`, which is always written",
+       .words = {"mlq", "coreml"},
+       .refused = {{"onnx", "use 'coreml', from a Core ML model"}}},
+  };
+}
+
+}  // namespace
+
+const Field& manifest_fields() {
+  static const Field manifest = {.key = "manifest", .type = Type::section, .fields = root()};
+  return manifest;
+}
+
+}  // namespace mlqc

@@ -1,0 +1,67 @@
+#include "compiler/manifest/rules.h"
+
+#include <fmt/format.h>
+
+#include "compiler/manifest/fail.h"
+
+namespace mlqc {
+
+namespace {
+
+constexpr int most_small_bits = 8;  // above it, weights are floats and need no algorithm
+
+void check_settings(const Place& where, const std::string& algorithm, int bits) {
+  if (algorithm == "none" && bits <= most_small_bits)
+    fail(where, "MLQ109", fmt::format("{} bits need an algorithm", bits),
+         "give 'algorithm', for example kmeans_lut");
+}
+
+void check_quantize(const QuantizeSection& section) {
+  const QuantizeSettings& settings = section.settings;
+  if (settings.algorithm != "none" && section.bits.line == 0)
+    fail(section.algorithm, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", settings.algorithm),
+         "give for example 'bits: 8'");
+  check_settings(section.bits, settings.algorithm, settings.bits);
+  for (const LayerRule& rule : section.layers) {
+    const std::string algorithm = rule.algorithm ? rule.algorithm->value : settings.algorithm;
+    const int bits = rule.bits ? rule.bits->value : settings.bits;
+    if (rule.bits) check_settings(rule.bits->where, algorithm, bits);
+    if (rule.algorithm && algorithm != "none" && !rule.bits && section.bits.line == 0)
+      fail(rule.algorithm->where, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", algorithm),
+           "give 'bits' in this entry or for all layers");
+  }
+}
+
+void check_limit(const GateSection& limit, const Manifest& manifest) {
+  if (limit.at_least && limit.at_most && limit.at_least->value > limit.at_most->value)
+    fail(limit.at_most->where, "MLQ109",
+         fmt::format("nothing is at least {} and at most {}", limit.at_least->value, limit.at_most->value));
+  if (limit.max_drop && !manifest.baseline)
+    fail(limit.max_drop->where, "MLQ109", "'max_drop' compares with a baseline, but the manifest names none",
+         "add 'baseline: baselines/NAME.json' and run 'mlqc accept'");
+  if (limit.metric.value == "size") {
+    if (!limit.output.value.empty())
+      fail(limit.output.where, "MLQ109", "'size' is of the whole artifact, not of an output",
+           "remove 'output'");
+  } else if (!manifest.samples) {
+    fail(limit.metric.where, "MLQ109", fmt::format("'{}' needs samples", limit.metric.value),
+         "add 'validate: { samples: { images: FOLDER } }'");
+  }
+}
+
+void check_samples(const SamplesSection& samples) {
+  if (samples.random && samples.limit)
+    fail(samples.limit->where, "MLQ109", "'limit' has no use with 'random'",
+         "give the number to 'random' alone");
+}
+
+}  // namespace
+
+void check_rules(const Manifest& manifest) {
+  check_quantize(manifest.quantize);
+  if (manifest.calibrate) check_samples(*manifest.calibrate);
+  if (manifest.samples) check_samples(*manifest.samples);
+  for (const GateSection& limit : manifest.gate) check_limit(limit, manifest);
+}
+
+}  // namespace mlqc
