@@ -1,6 +1,7 @@
 // How one operator is computed. Built-in kernels are rows of the table in kernels/table.cpp.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -8,6 +9,10 @@
 #include "mlq/graph.h"
 
 namespace mlq {
+
+// Bytes behind each operand that a kernel may read (never write): vector code of the kernel library loads
+// whole registers. Buffers and copies of constants are allocated with so much room behind them.
+inline constexpr std::size_t padding_after = 64;
 
 // An operand or result of one node: what is known of it so far. `data` is null while only type and shape are
 // known. Constants reach kernels as float32 (or their integer type), dequantized.

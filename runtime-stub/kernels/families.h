@@ -1,0 +1,26 @@
+// The families of operators, one per file of the same name.
+#pragma once
+
+#include <span>
+
+#include "mlq/kernel.h"
+
+namespace mlq::kernels {
+
+std::span<const Kernel> unary_kernels();
+std::span<const Kernel> activation_kernels();
+std::span<const Kernel> exponential_kernels();
+std::span<const Kernel> binary_kernels();
+std::span<const Kernel> compare_kernels();
+std::span<const Kernel> cast_kernels();
+std::span<const Kernel> reshape_kernels();
+std::span<const Kernel> transpose_kernels();
+std::span<const Kernel> concat_kernels();
+std::span<const Kernel> slice_kernels();
+std::span<const Kernel> pad_kernels();
+std::span<const Kernel> softmax_kernels();
+std::span<const Kernel> matmul_kernels();
+std::span<const Kernel> conv_kernels();
+std::span<const Kernel> pool_kernels();
+
+}  // namespace mlq::kernels

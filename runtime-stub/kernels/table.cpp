@@ -1,0 +1,26 @@
+// All operators: the families, in a plain list.
+#include "runtime-stub/kernels/families.h"
+
+namespace mlq {
+namespace {
+
+using Family = std::span<const Kernel> (*)();
+
+constexpr Family families[] = {
+    kernels::unary_kernels,   kernels::activation_kernels, kernels::exponential_kernels,
+    kernels::binary_kernels,  kernels::compare_kernels,    kernels::cast_kernels,
+    kernels::reshape_kernels, kernels::transpose_kernels,  kernels::concat_kernels,
+    kernels::slice_kernels,   kernels::pad_kernels,        kernels::softmax_kernels,
+    kernels::matmul_kernels,  kernels::conv_kernels,       kernels::pool_kernels,
+};
+
+}  // namespace
+
+const Kernel* find_kernel(std::string_view op) {
+  for (Family family : families)
+    for (const Kernel& kernel : family())
+      if (kernel.op == op) return &kernel;
+  return nullptr;
+}
+
+}  // namespace mlq
