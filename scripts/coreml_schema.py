@@ -5,14 +5,16 @@ import subprocess
 import sys
 import tempfile
 
-SCHEMA = pathlib.Path(__file__).resolve().parents[1] / "compiler/frontends/coreml/coreml.proto"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FOLDER = "compiler/frontends/coreml"
 
 
 def load():
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["protoc", f"--proto_path={SCHEMA.parent}", f"--python_out={folder}", SCHEMA.name], check=True)
-        sys.path.insert(0, folder)
+    files = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / FOLDER).glob("*.proto"))]
+    with tempfile.TemporaryDirectory() as out:
+        subprocess.run(["protoc", f"--proto_path={ROOT}", f"--python_out={out}", *files], check=True)
+        sys.path.insert(0, out)
         try:
-            return importlib.import_module("coreml_pb2")
+            return importlib.import_module(FOLDER.replace("/", ".") + ".model_pb2")
         finally:
-            sys.path.remove(folder)
+            sys.path.remove(out)

@@ -1,10 +1,9 @@
 // Reads a picture of a digit and says which it is.
 //   digits PICTURE.png
-#include <digits_model.hpp>
-
 #include <png.h>
 
 #include <cstdio>
+#include <digits_model.hpp>
 #include <optional>
 #include <vector>
 

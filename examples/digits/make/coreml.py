@@ -1,4 +1,4 @@
-"""A trained network as a Core ML neuralNetworkClassifier."""
+"""A trained network as a Core ML neural_network_classifier."""
 import pathlib
 import sys
 
@@ -12,15 +12,15 @@ schema = coreml_schema.load()
 
 def describe(model):
     about = model.description
-    image = about.input.add(name="image", shortDescription="A gray picture of one digit, light ink on dark paper")
-    image.type.imageType.width = image.type.imageType.height = 28
-    image.type.imageType.colorSpace = 10  # gray
-    chances = about.output.add(name="classLabelProbs", shortDescription="How likely each digit is, 0 to 1")
-    chances.type.dictionaryType.stringKeyType.SetInParent()
-    about.output.add(name="classLabel", shortDescription="The most likely digit").type.stringType.SetInParent()
-    about.predictedFeatureName, about.predictedProbabilitiesName = "classLabel", "classLabelProbs"
-    about.metadata.shortDescription = "Tells handwritten digits apart; trained on digits that a script drew"
-    about.metadata.author, about.metadata.license, about.metadata.versionString = "the mlq project", "Apache-2.0", "1"
+    image = about.input.add(name="image", short_description="A gray picture of one digit, light ink on dark paper")
+    image.type.image_type.width = image.type.image_type.height = 28
+    image.type.image_type.color_space = 10  # gray
+    chances = about.output.add(name="classLabelProbs", short_description="How likely each digit is, 0 to 1")
+    chances.type.dictionary_type.string_key_type.SetInParent()
+    about.output.add(name="classLabel", short_description="The most likely digit").type.string_type.SetInParent()
+    about.predicted_feature_name, about.predicted_probabilities_name = "classLabel", "classLabelProbs"
+    about.metadata.short_description = "Tells handwritten digits apart; trained on digits that a script drew"
+    about.metadata.author, about.metadata.license, about.metadata.version_string = "the mlq project", "Apache-2.0", "1"
 
 
 class Writer:
@@ -36,38 +36,38 @@ class Writer:
 
     def convolution(self, name, source):
         to = self.add(name).convolution
-        to.outputChannels, to.kernelChannels = source.weights.shape[:2]
-        to.nGroups, to.hasBias = 1, True
-        to.kernelSize.extend([source.k] * 2), to.stride.extend([1, 1]), to.dilationFactor.extend([1, 1])
+        to.output_channels, to.kernel_channels = source.weights.shape[:2]
+        to.n_groups, to.has_bias = 1, True
+        to.kernel_size.extend([source.k] * 2), to.stride.extend([1, 1]), to.dilation_factor.extend([1, 1])
         to.same.SetInParent()
         self.weights(to, source)
-        self.add(name + "_relu").activation.ReLU.SetInParent()
+        self.add(name + "_relu").activation.relu.SetInParent()
 
     def pool(self, name):
         to = self.add(name).pooling
         to.type = 0  # maximum
-        to.kernelSize.extend([2, 2]), to.stride.extend([2, 2])
+        to.kernel_size.extend([2, 2]), to.stride.extend([2, 2])
         to.valid.SetInParent()
 
     def dense(self, name, source):
-        to = self.add(name).innerProduct
-        to.outputChannels, to.inputChannels = source.weights.shape
-        to.hasBias = True
+        to = self.add(name).inner_product
+        to.output_channels, to.input_channels = source.weights.shape
+        to.has_bias = True
         self.weights(to, source)
         if source.relu:
-            self.add(name + "_relu").activation.ReLU.SetInParent()
+            self.add(name + "_relu").activation.relu.SetInParent()
 
     def weights(self, to, source):
-        to.weights.floatValue.extend(source.weights.ravel().tolist())
-        to.bias.floatValue.extend(source.bias.tolist())
+        to.weights.float_value.extend(source.weights.ravel().tolist())
+        to.bias.float_value.extend(source.bias.tolist())
 
 
 def model_bytes(network):
-    model = schema.Model(specificationVersion=1)
+    model = schema.Model(specification_version=1)
     describe(model)
-    classifier = model.neuralNetworkClassifier
-    scaler = classifier.preprocessing.add(featureName="image").scaler
-    scaler.channelScale = float(np.float32(1 / 255))
+    classifier = model.neural_network_classifier
+    scaler = classifier.preprocessing.add(feature_name="image").scaler
+    scaler.channel_scale = float(np.float32(1 / 255))
     conv1, _, conv2, _, hidden, scores = network.layers
     writer = Writer(classifier)
     writer.convolution("conv1", conv1), writer.pool("pool1")
@@ -75,5 +75,5 @@ def model_bytes(network):
     writer.add("flatten").flatten.mode = 0  # channel first
     writer.dense("hidden", hidden), writer.dense("scores", scores)
     writer.add("softmax", "classLabelProbs").softmax.SetInParent()
-    classifier.stringClassLabels.vector.extend("0123456789")
+    classifier.string_class_labels.vector.extend("0123456789")
     return model.SerializeToString(deterministic=True)
