@@ -2,10 +2,13 @@
 //   digits PICTURE.png
 #include <png.h>
 
-#include <cstdio>
-#include <digits_model.hpp>
+#include <iomanip>
+#include <iostream>
 #include <optional>
+#include <string>
 #include <vector>
+
+#include "digits_model.hpp"
 
 namespace {
 
@@ -32,25 +35,31 @@ void show(const Picture& picture) {
     for (int x = 0; x < picture.width; ++x) {
       const std::size_t at = std::size_t(y) * picture.width + x;
       const int light = (picture.pixels[at] + picture.pixels[at + picture.width]) / 2;
-      std::putchar(ramp[light * 10 / 256]);
+      std::cout << ramp[light * 10 / 256];
     }
-    std::putchar('\n');
+    std::cout << '\n';
   }
+}
+
+int fail(const std::string& sentence) {
+  std::cerr << "digits: " << sentence << '\n';
+  return 1;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::fprintf(stderr, "usage: digits PICTURE.png\n"), 2;
+  if (argc != 2) return fail("give me one picture: digits PICTURE.png");
   const auto picture = read_png(argv[1]);
-  if (!picture) return std::fprintf(stderr, "digits: %s is no PNG that can be read\n", argv[1]), 1;
+  if (!picture) return fail(std::string(argv[1]) + " is no PNG that can be read");
   const auto net = app::Digits::load();
-  if (!net) return std::fprintf(stderr, "digits: %s\n", net.error().c_str()), 1;
+  if (!net) return fail(net.error());
   const auto seen = net->predict({.image = picture->view()});
-  if (!seen) return std::fprintf(stderr, "digits: %s\n", seen.error().c_str()), 1;
+  if (!seen) return fail(seen.error());
 
   show(*picture);
-  std::printf("This is a %s.\n", seen->classLabel.c_str());
-  for (const auto& guess : seen->classLabelProbs.top(3))
-    std::printf("  %s  %5.1f %%\n", guess.label.c_str(), 100 * guess.score);
+  std::cout << "This is a " << seen->classLabel << ".\n" << std::fixed << std::setprecision(1);
+  for (const auto& guess : seen->classLabelProbs.top()) {
+    std::cout << "  " << guess.label << std::setw(8) << 100 * guess.value << " %\n";
+  }
 }
