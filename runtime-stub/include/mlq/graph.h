@@ -21,7 +21,18 @@ namespace mlq {
 
 // The order is part of the artifact's format: append only.
 enum class DataType : std::uint8_t {
-  float32, float16, float64, int8, int16, int32, int64, uint8, uint16, uint32, uint64, boolean,
+  float32,
+  float16,
+  float64,
+  int8,
+  int16,
+  int32,
+  int64,
+  uint8,
+  uint16,
+  uint32,
+  uint64,
+  boolean,
 };
 
 // Bytes of one element.
@@ -41,12 +52,14 @@ std::string to_string(const Shape& shape);
 struct Data {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
+  // The bytes are a read-only mapping of a file: their pages may be dropped and come back when touched.
+  bool in_file = false;
 };
 // Takes a copy of `values`.
 template <class T>
 Data copy_data(std::span<const T> values) {
   auto owner = std::make_shared<const std::vector<T>>(values.begin(), values.end());
-  return {std::as_bytes(std::span(*owner)), owner};
+  return {std::as_bytes(std::span(*owner)), owner, false};
 }
 
 // How the bytes of a constant tensor stand for float weights. Element i, in row-major order of the tensor's
@@ -83,8 +96,8 @@ using TensorId = std::int32_t;
 inline constexpr TensorId no_tensor = -1;  // an optional operand that is not given
 
 struct Graph;
-using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>, std::vector<float>,
-                               std::shared_ptr<const Graph>>;
+using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
+                               std::vector<float>, std::shared_ptr<const Graph>>;
 
 // One operation. `op` is ONNX's operator name; operators of our own that ONNX cannot say (see kernels/) are
 // listed in DESIGN.md. `name` is the layer's name in the source.
@@ -125,13 +138,17 @@ struct Feature {
 };
 
 // Nodes are in topological order: a node reads only inputs, constants and results of earlier nodes.
+//
+// In a subgraph (an attribute of If or Loop), a tensor that is neither constant, input nor result stands for
+// the tensor of the same name in the graph around it, or in the one around that. Names that subgraphs use
+// are unique in their graph.
 struct Graph {
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;
   std::vector<Feature> inputs;
   std::vector<Feature> outputs;
-  std::vector<std::string> labels;  // of a classifier, in the order of its scores
-  bool integer_labels = false;      // labels are int64 numbers in decimal
+  std::vector<std::string> labels;                            // of a classifier, in the order of its scores
+  bool integer_labels = false;                                // labels are int64 numbers in decimal
   std::vector<std::pair<std::string, std::string>> metadata;  // author, license, version, description, ...
 };
 

@@ -15,7 +15,11 @@ namespace mlq {
 inline constexpr std::size_t padding_after = 64;
 
 // An operand or result of one node: what is known of it so far. `data` is null while only type and shape are
-// known. Constants reach kernels as float32 (or their integer type), dequantized.
+// known. Constants reach kernels as float32 (or their integer type), dequantized; `infer` sees the data of
+// constants of integers and of at most 1024 floats.
+//
+// Addresses are multiples of 64 and one cache line behind the end may be read, but for constants: theirs are
+// multiples of the element's size, with nothing behind them.
 struct Value {
   DataType type = DataType::float32;
   Shape shape;
@@ -35,10 +39,13 @@ struct Call {
   std::span<Value> outputs;
   void* threads = nullptr;  // a pthreadpool_t, or null for the caller's thread alone
 
-  bool given(std::size_t i) const { return i < inputs.size() && i < node.inputs.size() && node.inputs[i] != no_tensor; }
+  bool given(std::size_t i) const {
+    return i < inputs.size() && i < node.inputs.size() && node.inputs[i] != no_tensor;
+  }
 };
 
-// A node made ready for operands at fixed addresses and of fixed shapes: packed weights, a library's operator.
+// A node made ready for operands at fixed addresses and of fixed shapes: packed weights, a library's
+// operator.
 struct Prepared {
   virtual ~Prepared() = default;
   virtual Status run(void* threads) = 0;
@@ -54,6 +61,9 @@ struct Kernel {
   // Optional, preferred by the executor when shapes are static: may keep pointers to non-constant operands
   // and outputs, but not to constants, which may be freed afterwards. Returns null to fall back to evaluate.
   Result<std::unique_ptr<Prepared>> (*prepare)(const Call& call) = nullptr;
+  // Reads element i of an operand only to compute element i of outputs[0]: both may lie at the same address
+  // when they have the same number of bytes. (Reshape is one too: then there is nothing to copy.)
+  bool in_place = false;
 };
 
 // The kernel of an operator, or null.

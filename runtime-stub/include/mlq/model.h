@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mlq/graph.h"
@@ -31,12 +32,16 @@ struct Array {
   View view() const { return {type, shape, bytes.data()}; }
 };
 
+inline constexpr std::size_t default_memory_limit = std::size_t{16} << 30;
+
 struct LoadOptions {
   // Threads of one prediction, the caller's included. 1 runs in the caller's thread alone: best for
   // throughput, when several threads predict at once.
   int threads = 1;
   // When not empty: the interface digest that the caller was compiled for; another one is refused.
   std::string_view expected_interface;
+  // Bytes that one tensor, or all memory of one prediction but its weights, may have.
+  std::size_t memory_limit = default_memory_limit;
 };
 
 // Immutable and cheap to copy (copies share). All methods are const and may be called from many threads.

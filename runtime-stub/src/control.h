@@ -1,0 +1,16 @@
+// If and Loop: the two operators whose attributes are graphs. The executor runs them itself.
+#pragma once
+
+#include "runtime-stub/src/frame.h"
+
+namespace mlq {
+
+bool is_control_flow(const Node& node);
+
+// Type and shape of the results; dimensions that a branch or an iteration decides are -1.
+Result<std::vector<Value>> infer_control_flow(const Frame& frame, const Node& node, Constants& constants);
+
+// That body, operands and results are as many as belong together.
+Status check_loop(const Node& node, const LinkedGraph* body);
+
+}  // namespace mlq

@@ -1,0 +1,153 @@
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "mlq/graph.h"
+
+namespace mlq {
+
+namespace {
+
+// Elements unpacked at a time: a multiple of 8, so that every block starts at a whole byte for any bit width.
+constexpr std::size_t block_size = 4096;
+
+const std::uint8_t* as_bytes(const Tensor& tensor) {
+  return reinterpret_cast<const std::uint8_t*>(tensor.data->bytes.data());
+}
+
+// `count` numbers of `bits` bits, most significant first, one byte each.
+void unpack(const std::uint8_t* packed, int bits, std::size_t count, std::uint8_t* out) {
+  const std::uint32_t mask = (1u << bits) - 1;
+  std::uint32_t window = 0;
+  int available = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (available < bits) {
+      window = window << 8 | *packed++;
+      available += 8;
+    }
+    available -= bits;
+    out[i] = static_cast<std::uint8_t>(window >> available & mask);
+  }
+}
+
+// Where a tensor's elements change from one group to the next.
+struct Groups {
+  std::size_t count = 1;
+  std::size_t inner = 1;  // consecutive elements of one group
+};
+
+Groups groups_of(const Tensor& tensor, std::size_t elements) {
+  const int axis = tensor.quantization->axis;
+  if (axis < 0) return {1, std::max<std::size_t>(elements, 1)};
+  Groups groups{static_cast<std::size_t>(tensor.shape[axis]), 1};
+  for (std::size_t d = axis + 1; d < tensor.shape.size(); ++d) groups.inner *= tensor.shape[d];
+  return groups;
+}
+
+// Goes through the elements in order and remembers which group the next one belongs to.
+class Decoder {
+ public:
+  Decoder(const Quantization& quantization, Groups groups)
+      : quantization_(quantization), groups_(groups), left_(groups.inner) {}
+
+  void decode(const std::uint8_t* indices, std::size_t count, float* out) {
+    while (count > 0) {
+      const std::size_t run = std::min(count, left_);
+      decode_run(indices, run, out);
+      indices += run;
+      out += run;
+      count -= run;
+      left_ -= run;
+      if (left_ == 0) next_group();
+    }
+  }
+
+ private:
+  void decode_run(const std::uint8_t* indices, std::size_t count, float* out) const {
+    if (quantization_.table.empty()) {
+      const float scale = quantization_.scale[group_], offset = quantization_.offset[group_];
+      for (std::size_t i = 0; i < count; ++i) out[i] = scale * static_cast<float>(indices[i]) + offset;
+    } else {
+      const float* table = quantization_.table.data() + (group_ << quantization_.bits);
+      for (std::size_t i = 0; i < count; ++i) out[i] = table[indices[i]];
+    }
+  }
+
+  void next_group() {
+    left_ = groups_.inner;
+    if (++group_ == groups_.count) group_ = 0;
+  }
+
+  const Quantization& quantization_;
+  Groups groups_;
+  std::size_t group_ = 0;
+  std::size_t left_;
+};
+
+void dequantize_packed(const Tensor& tensor, std::span<float> out) {
+  const int bits = tensor.quantization->bits;
+  Decoder decoder(*tensor.quantization, groups_of(tensor, out.size()));
+  if (bits == 8) return decoder.decode(as_bytes(tensor), out.size(), out.data());
+  std::array<std::uint8_t, block_size> indices;
+  for (std::size_t begin = 0; begin < out.size(); begin += block_size) {
+    const std::size_t count = std::min(block_size, out.size() - begin);
+    unpack(as_bytes(tensor) + begin / 8 * bits, bits, count, indices.data());
+    decoder.decode(indices.data(), count, out.data() + begin);
+  }
+}
+
+void widen_halves(const std::uint8_t* bytes, std::span<float> out) {
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    Eigen::half_impl::__half_raw half;
+    std::memcpy(&half.x, bytes + 2 * i, 2);  // sources do not align their halves
+    out[i] = Eigen::half_impl::half_to_float(half);
+  }
+}
+
+// The lengths that decoding relies on, where `check` has not been called before.
+bool parameters_fit(const Tensor& tensor) {
+  const Quantization& q = *tensor.quantization;
+  if (q.bits < 1 || q.bits > 8 || q.axis < -1 || q.axis >= static_cast<int>(tensor.shape.size()))
+    return false;
+  const std::size_t groups = q.axis < 0 ? 1 : static_cast<std::size_t>(tensor.shape[q.axis]);
+  if (q.table.empty()) return q.scale.size() == groups && q.offset.size() == groups;
+  return q.scale.empty() && q.table.size() >> q.bits == groups && q.table.size() % (1u << q.bits) == 0;
+}
+
+}  // namespace
+
+std::optional<std::size_t> data_size(const Tensor& tensor) {
+  const auto count = element_count(tensor.shape);
+  if (!count) return std::nullopt;
+  std::size_t bytes = 0;
+  if (!tensor.quantization) {
+    if (__builtin_mul_overflow(*count, size_of(tensor.type), &bytes)) return std::nullopt;
+    return bytes;
+  }
+  const int bits = tensor.quantization->bits;
+  if (bits < 1 || bits > 8 || __builtin_mul_overflow(*count, bits, &bytes)) return std::nullopt;
+  return bytes / 8 + (bytes % 8 != 0);
+}
+
+Status dequantize(const Tensor& tensor, std::span<float> out) {
+  const auto needed = data_size(tensor);
+  if (!tensor.data || !needed || tensor.data->bytes.size() < *needed)
+    return Failure{"tensor '" + tensor.name + "' has fewer bytes than its shape needs"};
+  if (static_cast<std::size_t>(*element_count(tensor.shape)) != out.size())
+    return Failure{"tensor '" + tensor.name + "' has another number of elements than its destination"};
+  if (tensor.quantization) {
+    if (!parameters_fit(tensor))
+      return Failure{"tensor '" + tensor.name + "' has quantization parameters that do not fit its shape"};
+    dequantize_packed(tensor, out);
+  } else if (tensor.type == DataType::float32) {
+    if (!out.empty()) std::memcpy(out.data(), tensor.data->bytes.data(), out.size_bytes());
+  } else if (tensor.type == DataType::float16) {
+    widen_halves(as_bytes(tensor), out);
+  } else {
+    return Failure{"tensor '" + tensor.name + "' holds " + name_of(tensor.type) + ", not floats"};
+  }
+  return {};
+}
+
+}  // namespace mlq
