@@ -20,7 +20,7 @@ struct Measurement {
 
 // How the samples' figures become one.
 enum class Summary {
-  hits,   // the share of ones; has a Wilson interval, and `confidence` makes sense
+  hits,  // the share of ones; has a Wilson interval, and `confidence` makes sense
   mean,
   worst,  // the largest
 };

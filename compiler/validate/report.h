@@ -22,16 +22,18 @@ struct LayerReport {
 
 struct Check {
   std::string output, metric;
-  double value = 0;  // what was compared: the point, or the bound with `confidence`
+  double value = 0;   // what was compared: the point, or the bound with `confidence`
   std::string limit;  // "at_least 0.98"
   std::optional<double> baseline;
   bool passed = false;
-  Place where;  // in the manifest
+  Place where;           // in the manifest
   std::string sentence;  // why it failed
   std::string hint;
 };
 
-struct FailedSample { std::string name, why; };
+struct FailedSample {
+  std::string name, why;
+};
 
 struct Report {
   std::string model;  // the target's name

@@ -18,9 +18,9 @@ struct Samples {
     std::string name;                // relative path, or "random-7"
     std::vector<std::string> files;  // one per input; empty for random
   };
-  std::vector<Item> items;  // sorted by name; which ones, `limit` and `seed` decide (by a hash of the name, so
-                            // that one file more or less changes the choice by one at most)
-  std::string sha256;       // over names and contents, in order
+  std::vector<Item> items;  // sorted by name; which ones, `limit` and `seed` decide (by a hash of the name,
+                            // so that one file more or less changes the choice by one at most)
+  std::string sha256;  // over names and contents, in order
   int seed = 0;
 };
 
@@ -34,9 +34,9 @@ struct Samples {
 // A file that cannot be read is still a sample: load_sample names it, it does not go missing.
 Samples find_samples(const SamplesSection& section, const mlq::Graph& graph);
 
-// One sample's inputs, in the order of graph.inputs. Fails with a sentence that names the file (corrupt, wrong
-// shape or type). `order[i]` is the place of graph's input i among those that the samples were found for;
-// empty for the same graph.
+// One sample's inputs, in the order of graph.inputs. Fails with a sentence that names the file (corrupt,
+// wrong shape or type). `order[i]` is the place of graph's input i among those that the samples were found
+// for; empty for the same graph.
 mlq::Result<std::vector<mlq::Array>> load_sample(const Samples& samples, std::size_t index,
                                                  const mlq::Graph& graph,
                                                  std::span<const std::size_t> order = {});

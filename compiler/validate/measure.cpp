@@ -1,0 +1,230 @@
+#include "compiler/validate/measure.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "compiler/support/parallel.h"
+#include "compiler/validate/match.h"
+
+namespace mlqc {
+
+namespace {
+
+using mlq::Array;
+using mlq::Graph;
+using mlq::Model;
+using mlq::Result;
+using Arrays = std::vector<Array>;
+using Progress = std::function<void(std::size_t, std::size_t)>;
+
+constexpr std::size_t big_weights = std::size_t{64} << 20;
+constexpr std::size_t kept_outputs = std::size_t{256} << 20;
+
+// What is compared, the same for all samples.
+struct Plan {
+  const Samples* samples;
+  std::vector<mlq::Feature> outputs;  // the reference's that are compared
+  std::vector<OutputPair> pairs;
+  std::vector<std::size_t> order;  // of the candidate's inputs
+};
+
+// Of one sample: one figure per output and metric, in the order of `figures_of`; or why there is none.
+struct Outcome {
+  std::vector<double> figures;
+  std::string failure;
+};
+
+// Counts samples, one thread at a time. Of the two passes over big models each sample counts half.
+class Counter {
+ public:
+  Counter(const Progress& progress, std::size_t total, std::size_t passes)
+      : progress_(progress), total_(total), passes_(passes) {}
+  void step() {
+    if (!progress_) return;
+    const std::lock_guard lock(mutex_);
+    ++steps_;
+    progress_(steps_ / passes_, total_);
+  }
+
+ private:
+  const Progress& progress_;
+  std::size_t total_, passes_, steps_ = 0;
+  std::mutex mutex_;
+};
+
+std::size_t float_bytes(const Graph& graph) {
+  std::size_t bytes = 0;
+  for (const mlq::Tensor& tensor : graph.tensors)
+    if (tensor.data)
+      bytes += static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0)) * sizeof(float);
+  return bytes;
+}
+
+Plan make_plan(const Samples& samples, const Graph& reference, const Graph& candidate) {
+  Plan plan{&samples, {}, match_outputs(reference, candidate), match_inputs(reference, candidate)};
+  for (const OutputPair& pair : plan.pairs) plan.outputs.push_back(reference.outputs[pair.reference]);
+  return plan;
+}
+
+Result<Arrays> predict(const Model& model, const Arrays& inputs) {
+  std::vector<mlq::View> views;
+  for (const Array& input : inputs) views.push_back(input.view());
+  return model.predict(views);
+}
+
+// Two models may take the same photograph in other sizes or colour orders; then each decodes its own.
+bool takes_the_same(const Graph& reference, const Graph& candidate, std::span<const std::size_t> order) {
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const mlq::Feature &ours = reference.inputs[order[i]], &theirs = candidate.inputs[i];
+    if (order[i] != i || ours.kind != theirs.kind || ours.shape != theirs.shape || ours.type != theirs.type ||
+        ours.color != theirs.color)
+      return false;
+  }
+  return true;
+}
+
+void compare(const Plan& plan, const Arrays& reference, const Arrays& candidate, Outcome& outcome) {
+  for (std::size_t i = 0; i < plan.pairs.size(); ++i) {
+    const Array &ours = reference[plan.pairs[i].reference], &theirs = candidate[plan.pairs[i].candidate];
+    if (mlq::element_count(ours.shape) != mlq::element_count(theirs.shape)) {
+      outcome = {{},
+                 fmt::format("output '{}': the reference gives {}, the candidate {}", plan.outputs[i].name,
+                             mlq::to_string(ours.shape), mlq::to_string(theirs.shape))};
+      return;
+    }
+    for (const Metric& metric : metrics())
+      if (metric.applies(plan.outputs[i]))
+        outcome.figures.push_back(metric.sample(plan.outputs[i], ours, theirs));
+  }
+}
+
+// Small models: both at once, one sample per thread, decoded once.
+Outcome run_both(const Plan& plan, const Model& reference, const Model& candidate, bool same_inputs,
+                 std::size_t index) {
+  const Result<Arrays> inputs = load_sample(*plan.samples, index, reference.graph());
+  if (!inputs) return {{}, inputs.error()};
+  const Result<Arrays> ours = predict(reference, *inputs);
+  if (!ours) return {{}, fmt::format("the reference: {}", ours.error())};
+  const Result<Arrays> other = same_inputs ? Result<Arrays>(Arrays{})
+                                           : load_sample(*plan.samples, index, candidate.graph(), plan.order);
+  if (!other) return {{}, other.error()};
+  const Result<Arrays> theirs = predict(candidate, same_inputs ? *inputs : *other);
+  if (!theirs) return {{}, fmt::format("the candidate: {}", theirs.error())};
+  Outcome outcome;
+  compare(plan, *ours, *theirs, outcome);
+  return outcome;
+}
+
+std::size_t bytes_of(const Arrays& arrays) {
+  std::size_t bytes = 0;
+  for (const Array& array : arrays) bytes += array.bytes.size();
+  return bytes;
+}
+
+// Big models: the reference's outputs from sample `first` on, as many as may be kept.
+std::vector<Arrays> run_reference(const Samples& samples, const Model& model, std::size_t first,
+                                  std::vector<Outcome>& outcomes, Counter& counter) {
+  std::vector<Arrays> kept;
+  for (std::size_t bytes = 0, i = first; i < samples.items.size() && bytes < kept_outputs;
+       ++i, counter.step()) {
+    const Result<Arrays> inputs = load_sample(samples, i, model.graph());
+    Result<Arrays> outputs = inputs ? predict(model, *inputs) : Result<Arrays>(mlq::Failure{inputs.error()});
+    if (!outputs)
+      outcomes[i].failure = inputs ? fmt::format("the reference: {}", outputs.error()) : inputs.error();
+    kept.push_back(outputs ? std::move(*outputs) : Arrays{});
+    bytes += bytes_of(kept.back());
+  }
+  return kept;
+}
+
+void run_candidate(const Plan& plan, const Model& model, std::size_t first, const std::vector<Arrays>& kept,
+                   std::vector<Outcome>& outcomes, Counter& counter) {
+  for (std::size_t i = 0; i < kept.size(); ++i, counter.step()) {
+    Outcome& outcome = outcomes[first + i];
+    if (!outcome.failure.empty()) continue;
+    const Result<Arrays> inputs = load_sample(*plan.samples, first + i, model.graph(), plan.order);
+    if (!inputs) {
+      outcome.failure = inputs.error();
+      continue;
+    }
+    const Result<Arrays> outputs = predict(model, *inputs);
+    if (outputs)
+      compare(plan, kept[i], *outputs, outcome);
+    else
+      outcome.failure = fmt::format("the candidate: {}", outputs.error());
+  }
+}
+
+Measured summarize_all(const Plan& plan, const std::vector<Outcome>& outcomes) {
+  Measured measured;
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].failure.empty())
+      ++measured.count;
+    else
+      measured.failed.push_back({plan.samples->items[i].name, outcomes[i].failure});
+  }
+  std::size_t place = 0;
+  std::vector<double> figures;
+  for (const mlq::Feature& output : plan.outputs)
+    for (const Metric& metric : metrics()) {
+      if (!metric.applies(output)) continue;
+      figures.clear();
+      for (const Outcome& outcome : outcomes)
+        if (outcome.failure.empty()) figures.push_back(outcome.figures[place]);
+      measured.outputs[output.name][std::string(metric.name)] = summarize(metric, figures);
+      ++place;
+    }
+  return measured;
+}
+
+Measured measure_small(const Model& reference, const Model& candidate, const Samples& samples,
+                       const Progress& progress) {
+  const Plan plan = make_plan(samples, reference.graph(), candidate.graph());
+  const bool same_inputs = takes_the_same(reference.graph(), candidate.graph(), plan.order);
+  std::vector<Outcome> outcomes(samples.items.size());
+  Counter counter(progress, outcomes.size(), 1);
+  parallel_for(outcomes.size(), [&](std::size_t i) {
+    outcomes[i] = run_both(plan, reference, candidate, same_inputs, i);
+    counter.step();
+  });
+  return summarize_all(plan, outcomes);
+}
+
+Measured measure_big(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
+                     const Progress& progress) {
+  std::vector<Outcome> outcomes(samples.items.size());
+  Counter counter(progress, outcomes.size(), 2);
+  Plan plan;
+  for (std::size_t first = 0; first < outcomes.size() || first == 0;) {
+    std::optional<Model> model = reference(threads());
+    const std::vector<Arrays> kept = run_reference(samples, *model, first, outcomes, counter);
+    Graph ours;  // the interface alone: nothing may keep the weights
+    ours.inputs = model->graph().inputs;
+    ours.outputs = model->graph().outputs;
+    model.reset();
+    model = candidate(threads());
+    if (first == 0) plan = make_plan(samples, ours, model->graph());
+    run_candidate(plan, *model, first, kept, outcomes, counter);
+    if (kept.empty()) break;
+    first += kept.size();
+  }
+  return summarize_all(plan, outcomes);
+}
+
+}  // namespace
+
+Measured measure(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
+                 const Progress& progress) {
+  {
+    const Model first = reference(1);
+    if (float_bytes(first.graph()) <= big_weights) {
+      const Model second = candidate(1);
+      if (float_bytes(second.graph()) <= big_weights) return measure_small(first, second, samples, progress);
+    }
+  }
+  return measure_big(reference, candidate, samples, progress);
+}
+
+}  // namespace mlqc

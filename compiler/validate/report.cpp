@@ -1,0 +1,175 @@
+// report.json. Numbers that JSON has no word for are the strings "inf", "-inf" and "nan".
+#include "compiler/validate/report.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace mlqc {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+Json number(double value) {
+  if (std::isnan(value)) return "nan";
+  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
+  return value;
+}
+
+double to_number(const Json& json) {
+  if (json.is_number()) return json.get<double>();
+  const auto text = json.get<std::string>();
+  if (text == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "inf") return std::numeric_limits<double>::infinity();
+  if (text == "-inf") return -std::numeric_limits<double>::infinity();
+  throw std::invalid_argument("'" + text + "' is no number");
+}
+
+Json samples_json(const Report& report) {
+  Json json = {
+      {"count", report.sample_count}, {"failed", report.failed.size()}, {"sha256", report.samples_sha256}};
+  Json failures = Json::array();
+  for (const FailedSample& sample : report.failed)
+    failures.push_back({{"name", sample.name}, {"why", sample.why}});
+  json["failures"] = std::move(failures);
+  return json;
+}
+
+Json outputs_json(const Report& report) {
+  Json json = Json::object();
+  for (const auto& [output, figures] : report.outputs) {
+    json[output] = Json::object();
+    for (const auto& [metric, measured] : figures)
+      json[output][metric] = {{"value", number(measured.value)},
+                              {"lower", number(measured.lower)},
+                              {"upper", number(measured.upper)},
+                              {"n", measured.n}};
+  }
+  return json;
+}
+
+// Without the check's place, which would make the report depend on where the sources lie.
+Json check_json(const Check& check) {
+  Json json = {{"output", check.output},
+               {"metric", check.metric},
+               {"value", number(check.value)},
+               {"limit", check.limit},
+               {"baseline", check.baseline ? number(*check.baseline) : Json()},
+               {"passed", check.passed}};
+  if (!check.sentence.empty()) json["sentence"] = check.sentence;
+  if (!check.hint.empty()) json["hint"] = check.hint;
+  return json;
+}
+
+Json layer_json(const LayerReport& layer) {
+  return {{"name", layer.name},
+          {"op", layer.op},
+          {"bits", layer.bits},
+          {"algorithm", layer.algorithm},
+          {"granularity", layer.granularity},
+          {"elements", layer.elements},
+          {"bytes", layer.bytes},
+          {"snr_db", number(layer.snr_db)}};
+}
+
+Check to_check(const Json& json) {
+  Check check;
+  check.output = json.at("output");
+  check.metric = json.at("metric");
+  check.value = to_number(json.at("value"));
+  check.limit = json.at("limit");
+  if (!json.at("baseline").is_null()) check.baseline = to_number(json.at("baseline"));
+  check.passed = json.at("passed");
+  check.sentence = json.value("sentence", "");
+  check.hint = json.value("hint", "");
+  return check;
+}
+
+LayerReport to_layer(const Json& json) {
+  LayerReport layer;
+  layer.name = json.at("name");
+  layer.op = json.at("op");
+  layer.bits = json.at("bits");
+  layer.algorithm = json.at("algorithm");
+  layer.granularity = json.at("granularity");
+  layer.elements = json.at("elements");
+  layer.bytes = json.at("bytes");
+  layer.snr_db = to_number(json.at("snr_db"));
+  return layer;
+}
+
+void read_outputs(const Json& json, Report& report) {
+  for (const auto& [output, figures] : json.items()) {
+    auto& measured = report.outputs[output];
+    for (const auto& [metric, figure] : figures.items())
+      measured[metric] = {to_number(figure.at("value")), to_number(figure.at("lower")),
+                          to_number(figure.at("upper")), figure.at("n").get<std::size_t>()};
+  }
+}
+
+Report to_report(const Json& json) {
+  if (json.at("schema") != 1) throw std::invalid_argument("its schema is not 1");
+  Report report;
+  report.model = json.at("model");
+  report.source_sha256 = json.at("source_sha256");
+  report.artifact_sha256 = json.at("artifact_sha256");
+  report.source_bytes = json.at("bytes").at("source");
+  report.artifact_bytes = json.at("bytes").at("artifact");
+  report.weight_bytes = json.at("bytes").at("weights");
+  report.sample_count = json.at("samples").at("count");
+  report.samples_sha256 = json.at("samples").at("sha256");
+  for (const Json& sample : json.at("samples").at("failures"))
+    report.failed.push_back({sample.at("name"), sample.at("why")});
+  read_outputs(json.at("outputs"), report);
+  for (const Json& check : json.at("checks")) report.checks.push_back(to_check(check));
+  report.passed = json.at("passed");
+  for (const Json& layer : json.at("layers")) report.layers.push_back(to_layer(layer));
+  for (const auto& [stage, seconds] : json.at("seconds").items()) report.seconds[stage] = to_number(seconds);
+  report.version = json.at("tool").at("version");
+  report.isa = json.at("tool").at("isa");
+  report.threads = json.at("tool").at("threads");
+  return report;
+}
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  Json json = {{"schema", 1},
+               {"model", report.model},
+               {"source_sha256", report.source_sha256},
+               {"artifact_sha256", report.artifact_sha256},
+               {"bytes",
+                {{"source", report.source_bytes},
+                 {"artifact", report.artifact_bytes},
+                 {"weights", report.weight_bytes}}},
+               {"samples", samples_json(report)},
+               {"outputs", outputs_json(report)}};
+  json["checks"] = Json::array();
+  for (const Check& check : report.checks) json["checks"].push_back(check_json(check));
+  json["passed"] = report.passed;
+  json["layers"] = Json::array();
+  for (const LayerReport& layer : report.layers) json["layers"].push_back(layer_json(layer));
+  json["seconds"] = Json::object();
+  for (const auto& [stage, seconds] : report.seconds) json["seconds"][stage] = number(seconds);
+  json["tool"] = {{"version", report.version}, {"isa", report.isa}, {"threads", report.threads}};
+  // Names come from models and file systems: what is no UTF-8 is replaced, not thrown at the user.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Report report_from_json(const std::string& text) {
+  try {
+    return to_report(Json::parse(text));
+  } catch (const std::exception& error) {
+    throw Error(Exit::internal,
+                {{},
+                 fmt::format("the report is not one that this version wrote: {}", error.what()),
+                 "MLQ901",
+                 "delete the output folder and build again",
+                 {}});
+  }
+}
+
+}  // namespace mlqc
