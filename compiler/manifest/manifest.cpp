@@ -206,6 +206,16 @@ Manifest parse_manifest(const fs::path& file, const std::string& text) {
   return manifest;
 }
 
-Manifest parse_manifest(const fs::path& file) { return parse_manifest(file, read_text(file)); }
+Manifest parse_manifest(const fs::path& file) {
+  std::string text;
+  try {
+    text = read_text(file);
+  } catch (const Error& error) {
+    // To the reader of any other file it would be a model that cannot be read.
+    const std::string hint = "name a manifest; 'mlqc init MODEL' writes one";
+    fail(error.diagnostic().where, "MLQ111", error.diagnostic().what, hint);
+  }
+  return parse_manifest(file, text);
+}
 
 }  // namespace mlqc

@@ -71,6 +71,7 @@ void write(const Field& field, const std::string& title, std::string& manual) {
 std::string manifest_manual() {
   std::string manual;
   write(manifest_fields(), "manifest", manual);
+  manual.pop_back();  // the blank line after the last table
   return manual;
 }
 

@@ -56,9 +56,10 @@ std::optional<double> to_number(const std::string& text) {
 }
 
 std::optional<double> to_size(const std::string& text) {
+  if (const auto plain = to_number(text)) return plain;
   const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
   const auto number = to_number(text.substr(0, digits));
-  if (!number || digits == text.size()) return number;
+  if (!number) return {};
   const std::size_t start = std::min(text.find_first_not_of(' ', digits), text.size());
   for (const Unit& unit : units)
     if (text.substr(start) == unit.name) return *number * unit.bytes;

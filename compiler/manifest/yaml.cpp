@@ -5,6 +5,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 
@@ -16,6 +17,8 @@ namespace {
 
 constexpr std::size_t max_bytes = 1 << 20;
 constexpr std::size_t max_depth = 16;
+constexpr const char* anchors = "anchors and aliases are not used in a manifest";
+constexpr const char* anchors_hint = "write the value out; put quotes round text that begins with '*' or '&'";
 
 // Builds the value from the parser's events. yaml-cpp's own tree would do, but it accepts duplicate keys and
 // expands anchors before we could look: 432 bytes of nested anchors cost it twelve seconds.
@@ -62,9 +65,7 @@ class Builder : public YAML::EventHandler {
   Place place(const YAML::Mark& mark) const { return {file_, mark.line + 1, mark.column + 1}; }
   Yaml leaf(const YAML::Mark& mark, Yaml::Kind kind) const { return {kind, place(mark), {}, false, {}, {}}; }
 
-  void refuse_anchor(const YAML::Mark& mark) const {
-    fail(place(mark), "MLQ108", "anchors and aliases are not used in a manifest", "write the value out");
-  }
+  void refuse_anchor(const YAML::Mark& mark) const { fail(place(mark), "MLQ108", anchors, anchors_hint); }
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) const {
     if (!tag.empty() && tag != "?")
       fail(place(mark), "MLQ108", "tags are not used in a manifest", "remove the tag");
@@ -119,6 +120,20 @@ void check_text(const std::string& file, const std::string& text) {
            "name the .mlq.yaml file, not the model");
 }
 
+// The parser takes some tabs for spaces and stumbles over them later, at another place.
+void check_indentation(const std::string& file, const std::string& text) {
+  int line = 1;
+  for (std::size_t start = 0; start < text.size(); ++line) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    const std::size_t first = std::min(text.find_first_not_of(" \t\r", start), end);
+    const std::size_t tab = text.find('\t', start);
+    if (tab < first && first < end && text[first] != '#')
+      fail({file, line, static_cast<int>(tab - start) + 1}, "MLQ107", "a tab in the indentation",
+           "indent with spaces");
+    start = end + 1;
+  }
+}
+
 }  // namespace
 
 const Yaml* Yaml::find(std::string_view key) const {
@@ -129,6 +144,7 @@ const Yaml* Yaml::find(std::string_view key) const {
 
 Yaml parse_yaml(const std::string& file, const std::string& text) {
   check_text(file, text);
+  check_indentation(file, text);
   std::istringstream stream(text);
   Builder builder(file);
   try {
@@ -136,7 +152,9 @@ Yaml parse_yaml(const std::string& file, const std::string& text) {
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    fail({file, error.mark.line + 1, error.mark.column + 1}, "MLQ107", "the YAML is broken: " + error.msg,
+    const Place where{file, error.mark.line + 1, error.mark.column + 1};
+    if (error.msg.starts_with(YAML::ErrorMsg::UNKNOWN_ANCHOR)) fail(where, "MLQ108", anchors, anchors_hint);
+    fail(where, "MLQ107", "the YAML is broken: " + error.msg,
          "check quotes, brackets and indentation (spaces, no tabs) here and in the line above");
   }
   return builder.take();
