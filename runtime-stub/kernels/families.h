@@ -22,5 +22,14 @@ std::span<const Kernel> softmax_kernels();
 std::span<const Kernel> matmul_kernels();
 std::span<const Kernel> conv_kernels();
 std::span<const Kernel> pool_kernels();
+std::span<const Kernel> normalize_kernels();
+std::span<const Kernel> norms_kernels();
+std::span<const Kernel> reduce_kernels();
+std::span<const Kernel> order_kernels();
+std::span<const Kernel> resize_kernels();
+std::span<const Kernel> blocks_kernels();
+std::span<const Kernel> gather_kernels();
+std::span<const Kernel> scatter_kernels();
+std::span<const Kernel> shape_kernels();
 
 }  // namespace mlq::kernels

@@ -7,11 +7,14 @@ namespace {
 using Family = std::span<const Kernel> (*)();
 
 constexpr Family families[] = {
-    kernels::unary_kernels,   kernels::activation_kernels, kernels::exponential_kernels,
-    kernels::binary_kernels,  kernels::compare_kernels,    kernels::cast_kernels,
-    kernels::reshape_kernels, kernels::transpose_kernels,  kernels::concat_kernels,
-    kernels::slice_kernels,   kernels::pad_kernels,        kernels::softmax_kernels,
-    kernels::matmul_kernels,  kernels::conv_kernels,       kernels::pool_kernels,
+    kernels::unary_kernels,     kernels::activation_kernels, kernels::exponential_kernels,
+    kernels::binary_kernels,    kernels::compare_kernels,    kernels::cast_kernels,
+    kernels::reshape_kernels,   kernels::transpose_kernels,  kernels::concat_kernels,
+    kernels::slice_kernels,     kernels::pad_kernels,        kernels::softmax_kernels,
+    kernels::matmul_kernels,    kernels::conv_kernels,       kernels::pool_kernels,
+    kernels::normalize_kernels, kernels::norms_kernels,      kernels::reduce_kernels,
+    kernels::order_kernels,     kernels::resize_kernels,     kernels::blocks_kernels,
+    kernels::gather_kernels,    kernels::scatter_kernels,    kernels::shape_kernels,
 };
 
 }  // namespace
