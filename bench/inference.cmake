@@ -3,4 +3,4 @@ if(NOT MLQ_BUILD_COMPILER)
   return()
 endif()
 mlq_bench(inference_runner SOURCES ${CMAKE_CURRENT_LIST_DIR}/inference/runner.cpp
-          LIBS mlq mlqc_frontends mlqc_backends mlqc_support)
+          LIBS mlq_runtime mlqc_frontends mlqc_backends mlqc_support)

@@ -1,8 +1,8 @@
 // Runs a network on demand, so that a peer in another process can run in between.
 //   inference_runner MODEL.mlmodel THREADS WORKERS INPUT
 // THREADS are those of one prediction; WORKERS predict at once. INPUT holds the first input's raw floats.
-// Lines on stdin: "run N" answers with N times in milliseconds, "many N" shares N predictions among the workers
-// and answers with the time of all, "output FILE" writes the first output's raw floats.
+// Lines on stdin: "run N" answers with N times in milliseconds, "many N" shares N predictions among the
+// workers and answers with the time of all, "output FILE" writes the first output's raw floats.
 #include <chrono>
 #include <cstdio>
 #include <fstream>

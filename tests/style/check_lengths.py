@@ -8,23 +8,31 @@ import sys
 
 LONGEST_FILE = 450
 FOLDERS = ("compiler", "runtime-stub", "bench", "examples")
-OPENS = re.compile(r"( {0,2})(?! )(?!namespace|struct|class|enum|union|extern|if|for|while|switch|do|else|try|case|default"
-                   r"|return|#|//|\}|public|private)[^=;]*[\w>&*:)\]~]+.*\{$")
-ONE_LINE = re.compile(r" {0,2}(?! )(?!namespace|struct|class|enum|union|if|for|while|using|#|//)[^={]*\)[^={]*\{.*\}$")
+NO_FUNCTION = re.compile(r"\s*(namespace|struct|class|enum|union|extern|if|for|while|switch|do|else|catch|#|//|[^(]*=[^=])")
+BODY = re.compile(r".*\)[\w\s<>:,&*()>-]*\{$")  # the parameters' end, perhaps const, noexcept, -> T, try or initializers
+ONE_LINE = re.compile(r" {0,2}\w.*\).*\{.*\}$")
+
+
+def indentation(text):
+    return len(text) - len(text.lstrip())
 
 
 def functions(lines):
-    """(first line, length) of each function, by indentation."""
-    start = None
+    """(first line, length) of each function; members of a class are indented by two."""
+    start, close = None, None
     for number, text in enumerate(lines):
-        if start is None:
-            if ONE_LINE.match(text):
-                yield number, 1
-            elif (found := OPENS.match(text)) and ("(" in text or ")" in text):
-                start, close = number, found[1] + "}"
-        elif text == close or text == close + ";":
-            yield start, number - start + 1
-            start = None
+        if start is not None:
+            if text.rstrip(";") == close:
+                yield start, number - start + 1
+                start = None
+        elif ONE_LINE.match(text) and not NO_FUNCTION.match(text):
+            yield number, 1
+        elif BODY.match(text):
+            first = number
+            while indentation(lines[first]) > 2 and first > 0:
+                first -= 1
+            if not NO_FUNCTION.match(lines[first]):
+                start, close = first, " " * indentation(lines[first]) + "}"
 
 
 def share(values, limit):
