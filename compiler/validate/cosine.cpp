@@ -1,5 +1,6 @@
 // Cosine of the angle between the outputs as vectors: 1 where they point the same way, whatever their
 // lengths.
+#include <algorithm>
 #include <cmath>
 
 #include "compiler/validate/metric.h"
@@ -18,7 +19,7 @@ double sample(const mlq::Feature& output, const mlq::Array& reference, const mlq
   }
   // A vector of zeros has no direction: it agrees with another one, and with nothing else.
   if (left == 0 || right == 0) return left == right;
-  return product / (std::sqrt(left) * std::sqrt(right));
+  return std::min(product / std::sqrt(left * right), 1.0);  // in this order: NaN stays
 }
 
 }  // namespace
