@@ -5,6 +5,7 @@
 
 #include "runtime-stub/kernels/elementwise.h"
 #include "runtime-stub/kernels/families.h"
+#include "runtime-stub/kernels/plane.h"
 
 namespace mlq::kernels {
 namespace {
@@ -137,6 +138,25 @@ Status on_numbers(const Call& call) {
       return fail(call, "is for float32, int64 and int32 only");
   }
 }
+// The same, clamped by a fused activation, through the library for floats.
+template <class F>
+Status on_numbers_clamped(const Call& call) {
+  if (Status s = on_numbers<F>(call); !s) return s;
+  float lowest = 0, highest = 0;
+  read_bounds(call.node, lowest, highest);
+  if (call.inputs[0].type == DataType::float32)
+    clamp(out<float>(call), product(call.outputs[0].shape), lowest, highest);
+  return {};
+}
+template <Binary kind>
+Result<std::unique_ptr<Prepared>> prepare(const Call& call) {
+  if (call.inputs.size() != 2 || call.inputs[0].type != DataType::float32) return std::unique_ptr<Prepared>();
+  // Constants need not outlive this call, and the library keeps their address.
+  if (call.inputs[0].constant || call.inputs[1].constant) return std::unique_ptr<Prepared>();
+  float lowest = 0, highest = 0;
+  read_bounds(call.node, lowest, highest);
+  return xnnpack_binary(kind, call, lowest, highest);
+}
 template <class F>
 Status on_floats(const Call& call) {
   if (call.inputs[0].type != DataType::float32) return fail(call, "is for float32 only");
@@ -208,10 +228,10 @@ Status evaluate_mean(const Call& call) {
 }
 
 constexpr Kernel rows[] = {
-    {"Add", infer_broadcast, on_numbers<Add>},
-    {"Sub", infer_broadcast, on_numbers<Sub>},
-    {"Mul", infer_broadcast, on_numbers<Mul>},
-    {"Div", infer_broadcast, on_numbers<Div>},
+    {"Add", infer_broadcast, on_numbers_clamped<Add>, prepare<Binary::add>},
+    {"Sub", infer_broadcast, on_numbers_clamped<Sub>, prepare<Binary::subtract>},
+    {"Mul", infer_broadcast, on_numbers_clamped<Mul>, prepare<Binary::multiply>},
+    {"Div", infer_broadcast, on_numbers_clamped<Div>, prepare<Binary::divide>},
     {"FloorDiv", infer_broadcast, on_numbers<FloorDiv>},
     {"Pow", infer_broadcast, evaluate_pow},
     {"Mod", infer_broadcast, evaluate_mod},
