@@ -135,7 +135,8 @@ PreparedOrNull xnnpack_binary(Binary kind, const Call& call, float lowest, float
   std::vector<std::size_t> sa(a.begin(), a.end()), sb(b.begin(), b.end());
   xnn_operator_t op = nullptr;
   auto make = [&](auto create, auto setup) {
-    return finish(create(lowest, highest, 0, &op), op, [&] {
+    const xnn_status created = create(lowest, highest, 0, &op);  // before `op` is read
+    return finish(created, op, [&] {
       return setup(op, sa.size(), sa.data(), sb.size(), sb.data(), in<float>(call, 0), in<float>(call, 1),
                    out<float>(call), static_cast<pthreadpool_t>(call.threads));
     });

@@ -8,14 +8,6 @@ namespace {
 
 using Values = std::vector<Value>;
 
-// The linked subgraph of an attribute, or null.
-const LinkedGraph* subgraph(const Frame& frame, const Node& node, std::string_view key) {
-  const auto found = node.attributes.find(key);
-  if (found == node.attributes.end()) return nullptr;
-  const auto* graph = std::get_if<std::shared_ptr<const Graph>>(&found->second);
-  return graph ? frame.linked.subgraphs.at(graph->get()).get() : nullptr;
-}
-
 Values results_of(const Frame& frame) {
   Values values;
   for (const Feature& feature : frame.graph().outputs) values.push_back(frame.values[feature.tensor]);
@@ -77,6 +69,13 @@ Result<Values> infer_loop(const Frame& frame, const Node& node, Constants& const
 }
 
 }  // namespace
+
+const LinkedGraph* subgraph(const Frame& frame, const Node& node, std::string_view key) {
+  const auto found = node.attributes.find(key);
+  if (found == node.attributes.end()) return nullptr;
+  const auto* graph = std::get_if<std::shared_ptr<const Graph>>(&found->second);
+  return graph ? frame.linked.subgraphs.at(graph->get()).get() : nullptr;
+}
 
 bool is_control_flow(const Node& node) { return node.op == "If" || node.op == "Loop"; }
 

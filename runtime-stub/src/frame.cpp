@@ -37,8 +37,41 @@ void capture(LinkedGraph& linked, TensorId inner, const std::string& name, const
     }
 }
 
+void collect_captures(const LinkedGraph& linked, int levels, std::vector<TensorId>& ids) {
+  for (const Capture& capture : linked.captures)
+    if (capture.levels == levels) ids.push_back(capture.outer);
+  for (const auto& [graph, inner] : linked.subgraphs) collect_captures(*inner, levels + 1, ids);
+}
+
+// What a node reads: its operands and what its subgraphs capture.
+std::vector<TensorId> tensors_read(const LinkedGraph& linked, const Node& node) {
+  std::vector<TensorId> ids;
+  for (const TensorId id : node.inputs)
+    if (id != no_tensor) ids.push_back(id);
+  for (const auto& [key, attribute] : node.attributes)
+    if (const auto* inner = std::get_if<std::shared_ptr<const Graph>>(&attribute))
+      collect_captures(*linked.subgraphs.at(inner->get()), 1, ids);
+  return ids;
+}
+
+// Fills read_last: each tensor goes to the node that touches it last.
+void find_last_reads(LinkedGraph& linked) {
+  const Graph& graph = *linked.graph;
+  std::vector<std::size_t> last(graph.tensors.size(), SIZE_MAX);
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    for (const TensorId id : tensors_read(linked, graph.nodes[i])) last[id] = i;
+    for (const TensorId id : graph.nodes[i].outputs)
+      if (id != no_tensor) last[id] = i;
+  }
+  for (const Feature& feature : graph.outputs) last[feature.tensor] = SIZE_MAX;
+  linked.read_last.resize(graph.nodes.size());
+  for (std::size_t id = 0; id < last.size(); ++id)
+    if (last[id] != SIZE_MAX && !graph.tensors[id].data)
+      linked.read_last[last[id]].push_back(static_cast<TensorId>(id));
+}
+
 LinkedGraph link_in(const Graph& graph, const Scope* outer) {
-  LinkedGraph linked{&graph, {}, {}};
+  LinkedGraph linked{&graph, {}, {}, {}};
   const std::vector<bool> given = outer ? given_a_value(graph) : std::vector<bool>();
   for (std::size_t i = 0; i < given.size(); ++i)
     if (!given[i]) capture(linked, static_cast<TensorId>(i), graph.tensors[i].name, outer);
@@ -49,13 +82,8 @@ LinkedGraph link_in(const Graph& graph, const Scope* outer) {
         if (!scope) scope = scope_of(graph, outer);
         linked.subgraphs[inner->get()] = std::make_unique<LinkedGraph>(link_in(**inner, &*scope));
       }
+  find_last_reads(linked);
   return linked;
-}
-
-void collect_captures(const LinkedGraph& linked, int levels, std::vector<TensorId>& ids) {
-  for (const Capture& capture : linked.captures)
-    if (capture.levels == levels) ids.push_back(capture.outer);
-  for (const auto& [graph, inner] : linked.subgraphs) collect_captures(*inner, levels + 1, ids);
 }
 
 const Frame* up(const Frame* frame, int levels) {
@@ -66,16 +94,6 @@ const Frame* up(const Frame* frame, int levels) {
 }  // namespace
 
 LinkedGraph link(const Graph& graph) { return link_in(graph, nullptr); }
-
-std::vector<TensorId> tensors_read(const LinkedGraph& linked, const Node& node) {
-  std::vector<TensorId> ids;
-  for (const TensorId id : node.inputs)
-    if (id != no_tensor) ids.push_back(id);
-  for (const auto& [key, attribute] : node.attributes)
-    if (const auto* inner = std::get_if<std::shared_ptr<const Graph>>(&attribute))
-      collect_captures(*linked.subgraphs.at(inner->get()), 1, ids);
-  return ids;
-}
 
 Result<Frame> make_frame(const LinkedGraph& linked, const Frame* outer, Constants& constants, Load load) {
   const std::vector<Tensor>& tensors = linked.graph->tensors;

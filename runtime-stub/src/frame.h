@@ -22,13 +22,12 @@ struct LinkedGraph {
   const Graph* graph = nullptr;
   std::vector<Capture> captures;
   std::map<const Graph*, std::unique_ptr<LinkedGraph>> subgraphs;
+  // By node: results of earlier nodes, or its own, that no later node reads and that are no outputs.
+  std::vector<std::vector<TensorId>> read_last;
 };
 
 // The graph, which must outlive the result, has passed `check`.
 LinkedGraph link(const Graph& graph);
-
-// Tensors that a node reads: its operands and what its subgraphs capture.
-std::vector<TensorId> tensors_read(const LinkedGraph& linked, const Node& node);
 
 struct Frame {
   const LinkedGraph& linked;

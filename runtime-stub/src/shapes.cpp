@@ -46,8 +46,7 @@ Status try_to_fold(Frame& frame, const Node& node, Constants& constants) {
   if (!known({node, inputs, results}) || !small(results)) return {};
   if (Status status = allocate(frame, node.outputs, constants.memory_limit()); !status) return status;
   for (std::size_t i = 0; i < results.size(); ++i) results[i].data = frame.values[node.outputs[i]].data;
-  if (Status status = kernel->evaluate({node, inputs, results}); !status)
-    return Failure{describe(node) + ": " + status.error()};
+  if (Status status = kernel->evaluate({node, inputs, results}); !status) return status;
   for (const TensorId id : node.outputs) frame.values[id].constant = true;
   return {};
 }
@@ -68,7 +67,7 @@ Result<std::vector<Value>> infer_node(const Frame& frame, const Node& node, Cons
   const std::vector<Value> inputs = operands(frame, node);
   std::vector<Value> results(node.outputs.size());
   Call call{node, inputs, results};
-  if (Status status = kernel->infer(call); !status) return Failure{describe(node) + ": " + status.error()};
+  if (Status status = kernel->infer(call); !status) return Failure{status.error()};
   for (Value& value : results) value.data = nullptr;
   return results;
 }

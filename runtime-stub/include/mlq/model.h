@@ -62,7 +62,13 @@ class Model {
   // shape; a label output is the scores' index of the best label, int64, shape {1}.
   Result<std::vector<Array>> predict(std::span<const View> inputs) const;
 
+  // predict() of one sample after the other, by `threads` threads at once; the same results, bit for bit.
+  // Fails when one sample fails, with the sentence of the first one.
+  Result<std::vector<std::vector<Array>>> predict_all(std::span<const std::vector<View>> samples,
+                                                      int threads = 1) const;
+
   struct State;  // of src/, public for the compiler's calibration and its tests
+  const State& state() const { return *state_; }
 
  private:
   explicit Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}

@@ -1,0 +1,63 @@
+#include "runtime-stub/src/state.h"
+
+#include <algorithm>
+
+namespace mlq {
+
+namespace {
+
+// Each executor has its own packed weights: as many stay as ran at once, unless input shapes keep changing.
+constexpr std::size_t max_kinds = 4;
+constexpr std::size_t max_idle = 64;
+
+std::size_t kinds(const std::vector<std::unique_ptr<Executor>>& idle) {
+  std::size_t count = 0;
+  for (auto it = idle.begin(); it != idle.end(); ++it)
+    count += std::none_of(idle.begin(), it, [&](const auto& other) { return other->key() == (*it)->key(); });
+  return count;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Executor>> Model::State::take(ExecutorKey key) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(idle_.rbegin(), idle_.rend(),
+                                    [&](const auto& executor) { return executor->key() == key; });
+    if (found != idle_.rend()) {
+      std::unique_ptr<Executor> executor = std::move(*found);
+      idle_.erase(std::next(found).base());
+      return executor;
+    }
+  }
+  auto schedule = schedule_for(key);
+  if (!schedule) return Failure{schedule.error()};
+  return make_executor(linked, constants, *schedule, std::move(key), threads);
+}
+
+Result<std::shared_ptr<const Schedule>> Model::State::schedule_for(const ExecutorKey& key) const {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Planned& planned : planned_)
+      if (planned.key == key) return planned.schedule;
+  }
+  auto made = make_schedule(linked, constants, key.input_shapes, key.kept);
+  if (!made) return Failure{made.error()};
+  auto schedule = std::make_shared<const Schedule>(std::move(*made));
+  const std::lock_guard lock(mutex_);
+  if (planned_.size() >= max_kinds) planned_.erase(planned_.begin());
+  planned_.push_back({key, schedule});
+  return std::shared_ptr<const Schedule>(schedule);
+}
+
+void Model::State::give_back(std::unique_ptr<Executor> executor) const {
+  std::vector<std::unique_ptr<Executor>> surplus;  // freed outside the lock
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(executor));
+  while (idle_.size() > max_idle || kinds(idle_) > max_kinds) {
+    surplus.push_back(std::move(idle_.front()));
+    idle_.erase(idle_.begin());
+  }
+}
+
+}  // namespace mlq

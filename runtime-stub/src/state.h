@@ -1,0 +1,42 @@
+// What a Model is inside.
+#pragma once
+
+#include <mutex>
+
+#include "mlq/model.h"
+#include "runtime-stub/src/executor.h"
+
+namespace mlq {
+
+struct Model::State {
+  explicit State(const LoadOptions& options) : threads(options.threads), constants(options.memory_limit) {}
+
+  Graph graph;
+  LinkedGraph linked;                           // of `graph`
+  std::string interface_digest, source_sha256;  // as the artifact says; empty for a graph in memory
+  int threads;
+
+  // An idle executor for the key, or a new one.
+  Result<std::unique_ptr<Executor>> take(ExecutorKey key) const;
+  void give_back(std::unique_ptr<Executor> executor) const;
+
+  mutable Constants constants;
+
+ private:
+  Result<std::shared_ptr<const Schedule>> schedule_for(const ExecutorKey& key) const;
+
+  struct Planned {
+    ExecutorKey key;
+    std::shared_ptr<const Schedule> schedule;
+  };
+  // Held only to take and give, never while something runs.
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Executor>> idle_;  // the latest used last
+  mutable std::vector<Planned> planned_;                 // the latest made last
+};
+
+// One prediction that also hands out the values of `tensors`, any of the graph's, in that order.
+Result<std::vector<Array>> observe(const Model& model, std::span<const View> inputs,
+                                   std::span<const TensorId> tensors);
+
+}  // namespace mlq
