@@ -45,7 +45,7 @@ struct TensorPlan {
   mlq::TensorId tensor;
   std::string layer;  // the first node that reads it
   std::string op;
-  int axis = 0;       // of the output channels
+  int axis = 0;               // of the output channels
   QuantizeSettings settings;  // algorithm "none" keeps it
   std::string kept_because;
 };

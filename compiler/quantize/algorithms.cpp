@@ -1,0 +1,27 @@
+#include "compiler/quantize/algorithms.h"
+
+#include <array>
+
+namespace mlqc {
+
+namespace {
+
+// Default granularities are those of Core ML Tools.
+constexpr std::array<Algorithm, 4> table = {{
+    {"linear", true, true, "per_channel", 1, 8, linear},
+    {"linear_symmetric", true, true, "per_channel", 1, 8, linear_symmetric},
+    {"linear_lut", true, true, "per_tensor", 1, 8, linear_lut},
+    {"kmeans_lut", true, true, "per_tensor", 1, 8, kmeans_lut},
+}};
+
+}  // namespace
+
+std::span<const Algorithm> algorithms() { return table; }
+
+const Algorithm* find_algorithm(std::string_view name) {
+  for (const Algorithm& algorithm : table)
+    if (algorithm.name == name) return &algorithm;
+  return nullptr;
+}
+
+}  // namespace mlqc

@@ -1,0 +1,138 @@
+#include "compiler/quantize/quantize.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "compiler/quantize/half.h"
+#include "compiler/quantize/isa.h"
+#include "compiler/support/error.h"
+#include "compiler/support/parallel.h"
+
+namespace mlqc {
+
+namespace {
+
+using mlq::DataType;
+using mlq::Tensor;
+
+[[noreturn]] void fail(const std::string& what, const std::string& hint) {
+  throw Error(Exit::model, {{}, what, "MLQ330", hint, {}});
+}
+
+// A constant as floats: in place where it is floats already.
+struct Floats {
+  std::span<const float> values;
+  std::vector<float> decoded;
+};
+
+Floats floats_of(const Tensor& tensor) {
+  Floats floats;
+  const auto count = static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0));
+  const std::byte* bytes = tensor.data->bytes.data();
+  const bool in_place = !tensor.quantization && tensor.type == DataType::float32 &&
+                        reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) == 0 &&
+                        tensor.data->bytes.size() >= count * sizeof(float);
+  if (in_place) {
+    floats.values = {reinterpret_cast<const float*>(bytes), count};
+    return floats;
+  }
+  floats.decoded.resize(count);
+  if (const mlq::Status status = mlq::dequantize(tensor, floats.decoded); !status.ok())
+    fail(status.error(), "the model file is damaged");
+  floats.values = floats.decoded;
+  return floats;
+}
+
+// Whether a value has the exponent of infinity and NaN, without leaving vector units.
+MLQ_EACH_ISA bool all_finite(const float* values, std::size_t size) {
+  constexpr std::uint32_t exponent = 0x7f800000;
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < size; ++i)
+    found |= (std::bit_cast<std::uint32_t>(values[i]) & exponent) == exponent;
+  return found == 0;
+}
+
+void require_finite(const Tensor& tensor, std::span<const float> values) {
+  if (all_finite(values.data(), values.size())) return;
+  std::size_t i = 0;
+  while (std::isfinite(values[i])) ++i;
+  fail(fmt::format("weight {} of '{}' is {}", i, tensor.name, std::isnan(values[i]) ? "NaN" : "infinite"),
+       "such a model cannot be quantized; its training has probably diverged");
+}
+
+bool finite(const std::vector<float>& values) { return all_finite(values.data(), values.size()); }
+
+template <class T>
+mlq::Data own(std::vector<T> values) {
+  const auto owner = std::make_shared<const std::vector<T>>(std::move(values));
+  return {std::as_bytes(std::span(*owner)), owner};
+}
+
+Tensor halved(const Tensor& tensor, std::span<const float> values) {
+  std::int64_t overflow = -1;
+  std::vector<std::uint16_t> halves = to_halves(values, overflow);
+  if (overflow >= 0)
+    fail(fmt::format("weight {} of '{}' is {}: too large for 16 bits", overflow, tensor.name,
+                     values[static_cast<std::size_t>(overflow)]),
+         "give this layer 'bits: 32' or an algorithm with 8 bits");
+  return {tensor.name, DataType::float16, tensor.shape, own(std::move(halves)), std::nullopt};
+}
+
+Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
+  const Floats floats = floats_of(tensor);
+  require_finite(tensor, floats.values);
+  if (plan.settings.bits == 16) return halved(tensor, floats.values);
+  const Algorithm* algorithm = find_algorithm(plan.settings.algorithm);
+  if (!algorithm) fail(fmt::format("no algorithm '{}'", plan.settings.algorithm), "");
+  mlq::Quantization q;
+  q.bits = plan.settings.bits;
+  Weights weights{floats.values, 1, static_cast<std::int64_t>(floats.values.size())};
+  if (plan.settings.granularity == "per_channel") {
+    q.axis = plan.axis;
+    weights.groups = tensor.shape[static_cast<std::size_t>(plan.axis)];
+    weights.inner = 1;
+    for (std::size_t d = static_cast<std::size_t>(plan.axis) + 1; d < tensor.shape.size(); ++d)
+      weights.inner *= tensor.shape[d];
+  }
+  Quantized result = algorithm->quantize(weights, q.bits);
+  if (!finite(result.scale) || !finite(result.offset) || !finite(result.table))
+    fail(fmt::format("the weights of '{}' span more than {} bits of '{}' can: its scale would be infinite",
+                     tensor.name, q.bits, algorithm->name),
+         "give this layer more bits, or keep it with 'algorithm: none'");
+  q.scale = std::move(result.scale);
+  q.offset = std::move(result.offset);
+  q.table = std::move(result.table);
+  mlq::Data data = q.bits == 8 ? own(std::move(result.indices)) : own(pack(result.indices, q.bits));
+  return {tensor.name, DataType::float32, tensor.shape, std::move(data), std::move(q)};
+}
+
+}  // namespace
+
+mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan) {
+  mlq::Graph result = graph;
+  // Each entry is a tensor of its own, so these writes do not meet.
+  parallel_for(plan.size(), [&](std::size_t i) {
+    const TensorPlan& entry = plan[i];
+    if (entry.settings.bits > 16) return;
+    const auto id = static_cast<std::size_t>(entry.tensor);
+    result.tensors[id] = quantized(graph.tensors[id], entry);
+  });
+  return result;
+}
+
+double snr_db(std::span<const float> original, std::span<const float> quantized) {
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < original.size(); ++i) {
+    const double w = original[i], error = w - quantized[i];
+    signal += w * w;
+    noise += error * error;
+  }
+  if (noise == 0) return std::numeric_limits<double>::infinity();
+  return 10 * std::log10(signal / noise);
+}
+
+}  // namespace mlqc
