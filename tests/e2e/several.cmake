@@ -1,0 +1,21 @@
+# Four models at once, and what speaks for all of them.
+include("${CMAKE_CURRENT_LIST_DIR}/support.cmake")
+fresh()
+configure(good -DMODELS=tiny,small-2,c.d,e+f)
+build(good mlq_models)
+foreach(model IN ITEMS tiny small-2 "c[.]d" "e[+]f")
+  expect_ran(1 "^end quantize ${model} 0")
+  expect_ran(1 "^end gate ${model} 0")
+endforeach()
+expect_ran(0 "^compile") # models alone need no compiler of C++
+build(good)
+run_app()
+forget()
+build(good)
+expect_ran(0 ".")
+build(good mlq_report)
+foreach(model IN ITEMS tiny small-2 "c[.]d" "e[+]f")
+  expect_said("${model}: green")
+endforeach()
+build(bad mlq_accept) # without a reason
+expect_said("MLQ_REASON")

@@ -1,0 +1,29 @@
+# What a project may get wrong is said when it is configured, with what would be right.
+include("${CMAKE_CURRENT_LIST_DIR}/support.cmake")
+fresh()
+
+# say(CALL REGEX): configuring a project with this call fails and says so.
+function(say call regex)
+  file(WRITE "${PROJECT}/models/CMakeLists.txt" "${call}\n")
+  file(REMOVE_RECURSE "${BUILD}")
+  configure(bad ${ARGN})
+  string(REGEX REPLACE "[ \n]+" " " said "${said}") # CMake breaks lines where it likes
+  expect_said("${regex}")
+endfunction()
+
+say("mlq_add_model(tiny MANIFEST tiny.mlq.yaml EMBEDDED)" "does not know 'EMBEDDED'; the keywords are MANIFEST, EMBED")
+say("mlq_add_model(tiny)" "MANIFEST without a value; at least: mlq_add_model.tiny MANIFEST models/tiny.mlq.yaml")
+say("mlq_add_model(tiny MANIFEST)" "MANIFEST without a value")
+say("mlq_add_model(tiny MANIFEST tinny.mlq.yaml)" "there is no manifest .*tinny.mlq.yaml")
+say("mlq_add_model(a/b MANIFEST tiny.mlq.yaml)" "a target's name is made of letters")
+say("mlq_add_model(tiny MANIFEST tiny.mlq.yaml)" "MLQ_GATE is 'maybe'; it may be error, warn or off" -DMLQ_GATE=maybe)
+say("add_library(x INTERFACE)\nmlq_install_models(TARGETS x)" "mlq_add_model did not make 'x'")
+
+# A compiler of another version, none at all, and one that does not run here.
+file(WRITE "${WORK}/old" "#!/bin/sh\necho mlqc 9.7.1\n")
+file(WRITE "${WORK}/foreign" "no program")
+file(CHMOD "${WORK}/old" "${WORK}/foreign" PERMISSIONS OWNER_READ OWNER_EXECUTE)
+foreach(tool IN ITEMS old foreign none)
+  say("mlq_add_model(tiny MANIFEST tiny.mlq.yaml)" "needs an mlqc [0-9.]+ that runs on this machine.*MLQC_EXECUTABLE"
+      "-DMLQC_EXECUTABLE=${WORK}/${tool}")
+endforeach()
