@@ -8,7 +8,8 @@
 namespace mlqc {
 
 // What the network means stays; names and bytes of weights stay. Removes what no output needs, folds what
-// only depends on constants (up to a size), turns normalization with constant statistics into scale and shift.
+// only depends on constants (up to a size), turns normalization with constant statistics into scale and
+// shift.
 mlq::Graph simplify(mlq::Graph graph);
 
 // For the runtime: fuses normalization, bias and activation into convolution and dense nodes, and moves

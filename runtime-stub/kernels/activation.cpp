@@ -109,15 +109,15 @@ Status evaluate_clip(const Call& call) {
 }
 
 constexpr Kernel rows[] = {
-    {"LeakyRelu", infer_same, activate<LeakyRelu>},
-    {"Elu", infer_same, activate<Elu>},
-    {"Celu", infer_same, activate<Celu>},
-    {"Selu", infer_same, activate<Selu>},
-    {"HardSigmoid", infer_same, activate<HardSigmoid>},
-    {"ThresholdedRelu", infer_same, activate<ThresholdedRelu>},
-    {"Shrink", infer_same, activate<Shrink>},
-    {"Gelu", infer_same, activate<Gelu>},
-    {"Clip", infer_clip, evaluate_clip},
+    {"LeakyRelu", infer_same, activate<LeakyRelu>, nullptr, true},
+    {"Elu", infer_same, activate<Elu>, nullptr, true},
+    {"Celu", infer_same, activate<Celu>, nullptr, true},
+    {"Selu", infer_same, activate<Selu>, nullptr, true},
+    {"HardSigmoid", infer_same, activate<HardSigmoid>, nullptr, true},
+    {"ThresholdedRelu", infer_same, activate<ThresholdedRelu>, nullptr, true},
+    {"Shrink", infer_same, activate<Shrink>, nullptr, true},
+    {"Gelu", infer_same, activate<Gelu>, nullptr, true},
+    {"Clip", infer_clip, evaluate_clip, nullptr, true},
 };
 
 }  // namespace

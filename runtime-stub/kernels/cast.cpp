@@ -131,7 +131,7 @@ Status evaluate_cast(const Call& call) {
   return {};
 }
 
-constexpr Kernel rows[] = {{"Cast", infer_cast, evaluate_cast}};
+constexpr Kernel rows[] = {{"Cast", infer_cast, evaluate_cast, nullptr, true}};
 
 }  // namespace
 

@@ -133,10 +133,10 @@ constexpr Kernel rows[] = {
     {"LessOrEqual", infer_comparison, compare<LessOrEqual>},
     {"Greater", infer_comparison, compare<Greater>},
     {"GreaterOrEqual", infer_comparison, compare<GreaterOrEqual>},
-    {"And", infer_logic, logic<And>},
-    {"Or", infer_logic, logic<Or>},
-    {"Xor", infer_logic, logic<Xor>},
-    {"Where", infer_where, evaluate_where},
+    {"And", infer_logic, logic<And>, nullptr, true},
+    {"Or", infer_logic, logic<Or>, nullptr, true},
+    {"Xor", infer_logic, logic<Xor>, nullptr, true},
+    {"Where", infer_where, evaluate_where, nullptr, true},
 };
 
 }  // namespace

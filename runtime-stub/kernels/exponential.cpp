@@ -24,9 +24,9 @@ void sigmoid(const In& x, Out& y) { y = x.logistic(); }
 void tanh(const In& x, Out& y) { y = x.tanh(); }
 
 constexpr Kernel rows[] = {
-    {"Exp", infer_same, evaluate<exponential>},
-    {"Sigmoid", infer_same, evaluate<sigmoid>},
-    {"Tanh", infer_same, evaluate<tanh>},
+    {"Exp", infer_same, evaluate<exponential>, nullptr, true},
+    {"Sigmoid", infer_same, evaluate<sigmoid>, nullptr, true},
+    {"Tanh", infer_same, evaluate<tanh>, nullptr, true},
 };
 
 }  // namespace

@@ -108,8 +108,9 @@ Status infer_unsqueeze(Call& call) {
 }
 
 constexpr Kernel rows[] = {
-    {"Identity", infer_same, copy},   {"Dropout", infer_same, copy},    {"Reshape", infer_reshape, copy},
-    {"Flatten", infer_flatten, copy}, {"Squeeze", infer_squeeze, copy}, {"Unsqueeze", infer_unsqueeze, copy},
+    {"Identity", infer_same, copy, nullptr, true},   {"Dropout", infer_same, copy, nullptr, true},
+    {"Reshape", infer_reshape, copy, nullptr, true}, {"Flatten", infer_flatten, copy, nullptr, true},
+    {"Squeeze", infer_squeeze, copy, nullptr, true}, {"Unsqueeze", infer_unsqueeze, copy, nullptr, true},
 };
 
 }  // namespace

@@ -66,8 +66,8 @@ Status evaluate(const Call& call) {
 }
 
 constexpr Kernel rows[] = {
-    {"Softmax", infer_along_axis, evaluate<softmax>},
-    {"LogSoftmax", infer_along_axis, evaluate<log_softmax>},
+    {"Softmax", infer_along_axis, evaluate<softmax>, nullptr, true},
+    {"LogSoftmax", infer_along_axis, evaluate<log_softmax>, nullptr, true},
     {"Hardmax", infer_along_axis, evaluate<hardmax>},
 };
 
