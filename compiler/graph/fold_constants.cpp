@@ -102,11 +102,13 @@ bool fold(Graph& graph, const Node& node) {
   return true;
 }
 
-}  // namespace
-
-void fold_constants(Graph& graph) {
+void infer(Graph& graph) {
   if (mlq::Status s = mlq::infer_shapes(graph); !s)
     throw Error(Exit::model, {{}, s.error(), "MLQ308", "the layers' shapes do not fit each other", {}});
+}
+
+// One pass; true when something was folded.
+bool fold_all(Graph& graph) {
   Uses uses = uses_of(graph);
   std::vector<Node> kept;
   for (auto& node : graph.nodes) {
@@ -114,7 +116,17 @@ void fold_constants(Graph& graph) {
                             [&](TensorId id) { return id == mlq::no_tensor || uses.kept[id]; });
     if (seen || !fold(graph, node)) kept.push_back(std::move(node));
   }
+  bool changed = kept.size() < graph.nodes.size();
   graph.nodes = std::move(kept);
+  return changed;
+}
+
+}  // namespace
+
+// A folded shape makes further shapes known, which may be folded in turn.
+void fold_constants(Graph& graph) {
+  infer(graph);
+  while (fold_all(graph)) infer(graph);
 }
 
 }  // namespace mlqc

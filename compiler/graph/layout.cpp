@@ -47,11 +47,15 @@ void Layout::convert(TensorId from, TensorId to, const std::vector<std::int64_t>
   } else {
     nodes.push_back({"Transpose", name, {from}, {to}, {{"perm", perm}}});
   }
+}
+
+void Layout::see_new_tensors() {
   first_.resize(graph_.tensors.size(), true);
   twin_.resize(graph_.tensors.size(), mlq::no_tensor);
 }
 
 TensorId Layout::first(TensorId id) {
+  see_new_tensors();
   if (id == mlq::no_tensor || first_[id]) return id;
   convert(twin_[id], id, {0, 3, 1, 2});
   first_[id] = true;
@@ -59,6 +63,7 @@ TensorId Layout::first(TensorId id) {
 }
 
 TensorId Layout::last(TensorId id) {
+  see_new_tensors();
   if (twin_[id] != mlq::no_tensor) return twin_[id];
   TensorId twin = make_last(id);
   first_[id] = true;
@@ -70,8 +75,7 @@ TensorId Layout::make_last(TensorId id) {
   const mlq::Tensor tensor = graph_.tensors[id];
   TensorId twin =
       mlq::add_tensor(graph_, {tensor.name + ":nhwc", tensor.type, to_last(tensor.shape), {}, {}});
-  first_.resize(graph_.tensors.size(), true);
-  twin_.resize(graph_.tensors.size(), mlq::no_tensor);
+  see_new_tensors();
   twin_[id] = twin;
   first_[id] = false;
   return twin;
@@ -83,6 +87,7 @@ TensorId Layout::make_first(TensorId id) {
 }
 
 TensorId Layout::constant_last(TensorId id) {
+  see_new_tensors();
   const mlq::Tensor tensor = graph_.tensors[id];
   auto count = mlq::element_count(tensor.shape);
   if (!count || tensor.shape.size() > 4) return mlq::no_tensor;
@@ -94,8 +99,6 @@ TensorId Layout::constant_last(TensorId id) {
   twin_[id] =
       mlq::add_constant(graph_, tensor.name + ":nhwc", to_last(shape), move_channels_last(*values, shape));
   TensorId twin = twin_[id];
-  first_.resize(graph_.tensors.size(), true);
-  twin_.resize(graph_.tensors.size(), mlq::no_tensor);
   return twin;
 }
 

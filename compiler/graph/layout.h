@@ -19,7 +19,8 @@ class Layout {
 
   // Only the channels-last form exists so far.
   bool lives_last(mlq::TensorId id) const {
-    return id != mlq::no_tensor && twin_[id] != mlq::no_tensor && !first_[id];
+    return id != mlq::no_tensor && static_cast<std::size_t>(id) < twin_.size() &&
+           twin_[id] != mlq::no_tensor && !first_[id];
   }
   bool is_image(mlq::TensorId id) const {
     return id != mlq::no_tensor && graph_.tensors[id].shape.size() == 4;
@@ -39,6 +40,8 @@ class Layout {
   std::vector<mlq::Node> nodes;  // the new graph's
 
  private:
+  // Constants that were added to the graph meanwhile.
+  void see_new_tensors();
   void convert(mlq::TensorId from, mlq::TensorId to, const std::vector<std::int64_t>& perm);
 
   mlq::Graph& graph_;
