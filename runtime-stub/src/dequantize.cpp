@@ -66,8 +66,9 @@ class Decoder {
  private:
   void decode_run(const std::uint8_t* indices, std::size_t count, float* out) const {
     if (quantization_.table.empty()) {
-      const float scale = quantization_.scale[group_], offset = quantization_.offset[group_];
-      for (std::size_t i = 0; i < count; ++i) out[i] = scale * static_cast<float>(indices[i]) + offset;
+      // In double, rounded once: the bits that Core ML Tools reads from the same numbers.
+      const double scale = quantization_.scale[group_], offset = quantization_.offset[group_];
+      for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(scale * indices[i] + offset);
     } else {
       const float* table = quantization_.table.data() + (group_ << quantization_.bits);
       for (std::size_t i = 0; i < count; ++i) out[i] = table[indices[i]];

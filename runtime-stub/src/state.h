@@ -9,10 +9,17 @@
 namespace mlq {
 
 struct Model::State {
-  explicit State(const LoadOptions& options) : threads(options.threads), constants(options.memory_limit) {}
+  // The graph has passed `check`.
+  State(Graph checked, const LoadOptions& options)
+      : graph(std::move(checked)),
+        linked(link(graph)),
+        threads(options.threads),
+        constants(options.memory_limit) {}
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
-  Graph graph;
-  LinkedGraph linked;                           // of `graph`
+  const Graph graph;
+  const LinkedGraph linked;                     // of `graph`
   std::string interface_digest, source_sha256;  // as the artifact says; empty for a graph in memory
   int threads;
 

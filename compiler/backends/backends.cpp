@@ -1,0 +1,25 @@
+#include <algorithm>
+#include <array>
+
+#include "compiler/backends/backend.h"
+#include "compiler/backends/formats.h"
+
+namespace mlqc {
+
+namespace {
+
+constexpr std::array<Backend, 1> table = {{
+    {"mlq", ".mlq", write_mlq, ""},
+}};
+
+}  // namespace
+
+std::span<const Backend> backends() { return table; }
+
+const Backend* find_backend(std::string_view name) {
+  const auto* found =
+      std::find_if(table.begin(), table.end(), [&](const Backend& b) { return b.name == name; });
+  return found == table.end() ? nullptr : found;
+}
+
+}  // namespace mlqc

@@ -1,0 +1,15 @@
+// One function per row of the table in backends.cpp.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "compiler/frontends/frontend.h"
+#include "mlq/graph.h"
+
+namespace mlqc {
+
+std::vector<std::byte> write_mlq(const Source& source, const mlq::Graph& graph);
+std::vector<std::byte> write_coreml(const Source& source, const mlq::Graph& graph);
+
+}  // namespace mlqc

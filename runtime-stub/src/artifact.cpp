@@ -1,0 +1,193 @@
+#include "runtime-stub/src/artifact.h"
+
+#include <cstring>
+
+#include "artifact_generated.h"
+#include "mlq/version.h"
+#include "runtime-stub/src/buffer.h"
+
+namespace mlq {
+
+namespace {
+
+template <class T>
+using FlatVector = flatbuffers::Vector<T>;
+template <class T>
+using FlatTables = flatbuffers::Vector<flatbuffers::Offset<T>>;
+
+// Copies a verified Artifact into values. A hostile one may refer to the same bytes again and again: what is
+// copied is counted, and never more than there are bytes.
+class Decoder {
+ public:
+  Decoder(const Data& file, std::size_t blobs_begin, std::size_t graph_bytes)
+      : file_(file), blobs_begin_(blobs_begin), budget_(graph_bytes) {}
+
+  Result<ArtifactContent> decode(const artifact::Artifact& from) {
+    ArtifactContent content{graph(*from.graph()), text(from.interface_digest()), text(from.source_sha256())};
+    for (std::size_t i = 0; from.labels() && i < from.labels()->size() && !failed_; ++i)
+      content.graph.labels.push_back(text(from.labels()->Get(i)));
+    content.graph.integer_labels = from.integer_labels();
+    each(from.metadata(), [&](const artifact::Entry& entry) {
+      content.graph.metadata.emplace_back(text(entry.key()), text(entry.value()));
+    });
+    if (failed_) return Failure{*failed_};
+    return content;
+  }
+
+ private:
+  void fail(std::string why) {
+    if (!failed_) failed_ = std::move(why);
+  }
+
+  bool spend(std::size_t bytes) {
+    if (bytes > budget_) fail("the artifact is damaged: its parts overlap");
+    if (failed_) return false;
+    budget_ -= bytes;
+    return true;
+  }
+
+  std::string text(const flatbuffers::String* from) {
+    return from && spend(from->size() + sizeof(flatbuffers::uoffset_t)) ? from->str() : std::string();
+  }
+
+  template <class T>
+  std::vector<T> numbers(const FlatVector<T>* from) {
+    if (!from || !spend(from->size() * sizeof(T))) return {};
+    return {from->begin(), from->end()};
+  }
+
+  // Each table costs at least its own offset in the vector.
+  template <class T, class Body>
+  void each(const FlatTables<T>* from, const Body& body) {
+    for (std::size_t i = 0; from && i < from->size() && spend(sizeof(flatbuffers::uoffset_t)); ++i)
+      body(*from->Get(i));
+  }
+
+  std::optional<Data> data(const artifact::Bytes* from) {
+    if (!from) return std::nullopt;
+    const std::size_t all = file_.bytes.size() - blobs_begin_;
+    if (from->offset() > all || from->size() > all - from->offset() ||
+        from->offset() % artifact_alignment != 0)
+      fail("the artifact is damaged: a constant lies outside of it");
+    if (failed_) return std::nullopt;
+    return Data{file_.bytes.subspan(blobs_begin_ + from->offset(), from->size()), file_.owner, file_.in_file};
+  }
+
+  std::optional<Quantization> quantization(const artifact::Quantization* from) {
+    if (!from) return std::nullopt;
+    return Quantization{from->bits(), from->axis(), numbers(from->scale()), numbers(from->offset()),
+                        numbers(from->table())};
+  }
+
+  Feature feature(const artifact::Feature& from) {
+    return {text(from.name()),
+            text(from.description()),
+            static_cast<FeatureKind>(from.kind()),
+            from.tensor(),
+            numbers(from.shape()),
+            static_cast<DataType>(from.type()),
+            static_cast<Color>(from.color())};
+  }
+
+  // In the order of the alternatives of mlq::Attribute.
+  Attribute attribute(const artifact::Attribute& from) {
+    switch (from.kind()) {
+      case 0:
+        return from.integer();
+      case 1:
+        return from.number();
+      case 2:
+        return text(from.text());
+      case 3:
+        return numbers(from.integers());
+      case 4:
+        return numbers(from.numbers());
+      case 5:
+        if (from.graph()) return std::make_shared<const Graph>(graph(*from.graph()));
+    }
+    fail("the artifact is damaged: an attribute of unknown kind");
+    return std::int64_t{0};
+  }
+
+  Node node(const artifact::Node& from) {
+    Node node{text(from.op()), text(from.name()), numbers(from.inputs()), numbers(from.outputs()), {}};
+    each(from.attributes(),
+         [&](const artifact::Attribute& a) { node.attributes.emplace(text(a.name()), attribute(a)); });
+    return node;
+  }
+
+  Graph graph(const artifact::Graph& from) {
+    Graph graph;
+    each(from.tensors(), [&](const artifact::Tensor& t) {
+      graph.tensors.push_back({text(t.name()), static_cast<DataType>(t.type()), numbers(t.shape()),
+                               data(t.data()), quantization(t.quantization())});
+    });
+    each(from.nodes(), [&](const artifact::Node& n) { graph.nodes.push_back(node(n)); });
+    each(from.inputs(), [&](const artifact::Feature& f) { graph.inputs.push_back(feature(f)); });
+    each(from.outputs(), [&](const artifact::Feature& f) { graph.outputs.push_back(feature(f)); });
+    return graph;
+  }
+
+  const Data& file_;
+  std::size_t blobs_begin_;
+  std::size_t budget_;
+  std::optional<std::string> failed_;
+};
+
+std::string version_text(int major, int minor, int patch) {
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
+}
+
+Result<artifact::Header> read_header(std::span<const std::byte> file) {
+  std::uint64_t magic = 0;
+  if (file.size() >= sizeof magic) std::memcpy(&magic, file.data(), sizeof magic);
+  if (flatbuffers::EndianScalar(magic) != artifact_magic)
+    return Failure{"these " + std::to_string(file.size()) + " bytes are no mlq artifact"};
+  if (file.size() < artifact_alignment) return Failure{"the artifact is cut off within its header"};
+  artifact::Header header;
+  std::memcpy(&header, file.data(), sizeof header);
+  if (header.format() != artifact_format)
+    return Failure{"the artifact was written by mlq " +
+                   version_text(header.major(), header.minor(), header.patch()) + " in format " +
+                   std::to_string(header.format()) + "; this runtime, mlq " +
+                   version_text(version_major, version_minor, version_patch) + ", reads format " +
+                   std::to_string(artifact_format) + ": compile the model with the mlqc of this version"};
+  const std::string sizes =
+      std::to_string(file.size()) + " bytes instead of " + std::to_string(header.file_bytes());
+  if (header.file_bytes() > file.size()) return Failure{"the artifact is cut off: it has " + sizes};
+  if (header.file_bytes() < file.size())
+    return Failure{"something was appended to the artifact: it has " + sizes};
+  return header;
+}
+
+}  // namespace
+
+Result<ArtifactContent> read_artifact(const Data& file) {
+  const auto header = read_header(file.bytes);
+  if (!header) return Failure{header.error()};
+  const std::size_t graph_bytes = header->graph_bytes();
+  if (graph_bytes > file.bytes.size() - artifact_alignment)
+    return Failure{"the artifact is damaged: its graph is larger than the file"};
+  const std::size_t blobs_begin = aligned(artifact_alignment + graph_bytes);
+  if (blobs_begin > file.bytes.size()) return Failure{"the artifact is damaged: its constants are missing"};
+
+  // Embedded bytes may lie anywhere; the copy of the small part costs less than reading it unaligned.
+  auto copy = Buffer::make(graph_bytes, SIZE_MAX / 2);
+  if (!copy) return Failure{copy.error()};
+  std::memcpy((*copy)->data(), file.bytes.data() + artifact_alignment, graph_bytes);
+  const auto* begin = reinterpret_cast<const std::uint8_t*>((*copy)->data());
+  // Fewer tables than bytes, so that verifying takes time in proportion to the size.
+  flatbuffers::Verifier verifier(
+      begin, graph_bytes, 64,
+      static_cast<flatbuffers::uoffset_t>(graph_bytes / sizeof(flatbuffers::uoffset_t)));
+  if (!artifact::VerifyArtifactBuffer(verifier))
+    return Failure{"the artifact is damaged: its graph cannot be read"};
+
+  auto content = Decoder(file, blobs_begin, graph_bytes).decode(*artifact::GetArtifact(begin));
+  if (!content) return content;
+  if (Status status = check(content->graph); !status)
+    return Failure{"the artifact is damaged: " + status.error()};
+  return content;
+}
+
+}  // namespace mlq

@@ -1,0 +1,26 @@
+// The .mlq file (see artifact.fbs).
+#pragma once
+
+#include <cstdint>
+
+#include "mlq/graph.h"
+
+namespace mlq {
+
+inline constexpr std::uint32_t artifact_format = 1;
+// "mlqmodel" as a little-endian number.
+inline constexpr std::uint64_t artifact_magic = 0x6c65646f6d716c6d;
+// Where the Artifact begins, and what all bytes of constants are aligned to.
+inline constexpr std::size_t artifact_alignment = 64;
+
+struct ArtifactContent {
+  Graph graph;  // its constants are parts of the file's bytes, and share their owner
+  std::string interface_digest;
+  std::string source_sha256;
+};
+
+// The whole content, checked (mlq::check included). Touches no bytes of constants. Takes memory in proportion
+// to the graph's part of the file, whatever that says.
+Result<ArtifactContent> read_artifact(const Data& file);
+
+}  // namespace mlq
