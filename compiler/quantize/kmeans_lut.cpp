@@ -1,6 +1,6 @@
 // A table of the 2^bits values that stand for the weights with the least squared error: the global optimum of
-// one-dimensional k-means, not what Lloyd's iteration ends in. Up to `exact_up_to` distinct weights it is the
-// optimum itself; for more, weights are first gathered in cells so fine that the error is proven to be at
+// one-dimensional k-means, not what Lloyd's iteration ends in. For tensors that are not large it is the
+// optimum itself; for others, weights are first gathered in cells so fine that the error is proven to be at
 // most 1.001 times the least (see points.h), and where they cannot be, the cells are refined until it is.
 //
 // The table ascends. With fewer distinct weights than entries, the last value is repeated.
@@ -48,9 +48,10 @@ Clustering cluster_sorted(const Points& exact, int entries) {
 }
 
 Clustering cluster_weights(std::span<const float> values, int entries) {
-  if (values.size() <= exact_up_to) return cluster(exact_points(values), entries);
   // The proven excess falls as the cells of a cluster to the power -1.5: this many leave room.
-  Points points = grid_points(values, std::max(4096, 512 * entries));
+  const int cells = std::max(4096, 512 * entries);
+  if (values.size() <= 4 * static_cast<std::size_t>(cells)) return cluster(exact_points(values), entries);
+  Points points = grid_points(values, cells);
   if (points.size() > static_cast<std::size_t>(entries)) {
     Clustering result = cluster(std::move(points), entries);
     if (excess_bound(result.points, result.segments) <= allowed_excess) return result;

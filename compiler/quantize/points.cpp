@@ -56,10 +56,14 @@ struct CellGrid {
   double width(std::size_t segment) const { return 1 / (inverse_width * cells[segment]); }
 };
 
+// One value of each of `size` stretches, at a place that no regular structure of the tensor can follow.
 std::vector<float> sample(std::span<const float> values, std::size_t size) {
-  std::vector<float> result;
   const std::size_t stride = std::max<std::size_t>(1, values.size() / size);
-  for (std::size_t i = 0; i < values.size(); i += stride) result.push_back(values[i]);
+  std::vector<float> result;
+  for (std::size_t i = 0; i + stride <= values.size(); i += stride) {
+    const std::uint64_t scattered = (i + 1) * 0x9e3779b97f4a7c15u;  // the golden ratio (Knuth)
+    result.push_back(values[i + (scattered >> 32) % stride]);
+  }
   return result;
 }
 

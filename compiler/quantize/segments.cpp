@@ -32,18 +32,21 @@ std::vector<Cut> cuts_of(const Points& points) {
 }
 
 // Squared error of the points between two cuts. A single point has none, also where rounding says otherwise.
+inline double error_between(const Cut& from, const Cut& to) {
+  const double count = to.count - from.count, sum = to.sum - from.sum;
+  return std::max(0.0, (to.squares - from.squares) - sum * sum / count);
+}
+
 inline double error_between(const std::vector<Cut>& cuts, std::int32_t from, std::int32_t to) {
   if (to - from == 1) return 0;
-  const Cut &a = cuts[static_cast<std::size_t>(from)], &b = cuts[static_cast<std::size_t>(to)];
-  const double count = b.count - a.count, sum = b.sum - a.sum;
-  return std::max(0.0, (b.squares - a.squares) - sum * sum / count);
+  return error_between(cuts[static_cast<std::size_t>(from)], cuts[static_cast<std::size_t>(to)]);
 }
 
 // The path of least cost + price * segments.
 class PricedSearch {
  public:
   explicit PricedSearch(const std::vector<Cut>& cuts)
-      : cuts_(cuts), best_(cuts.size()), previous_(cuts.size()), queue_(cuts.size()) {}
+      : cuts_(cuts.begin(), cuts.end()), previous_(cuts.size()), queue_(cuts.size()) {}
 
   Segments solve(double price) {
     const auto n = static_cast<std::int32_t>(cuts_.size()) - 1;
@@ -53,13 +56,18 @@ class PricedSearch {
     for (std::int32_t j = 1; j <= n; ++j) {
       while (back_ - front_ > 1 && queue_[front_ + 1].from <= j) ++front_;
       previous_[at(j)] = queue_[front_].candidate;
-      best_[at(j)] = through(queue_[front_].candidate, j) + price;
+      cuts_[at(j)].best = through(queue_[front_].candidate, j) + price;
       if (j < n) enter(j, n);
     }
     return path(n);
   }
 
  private:
+  // Together in a cache line's half: the search jumps about.
+  struct PricedCut : Cut {
+    explicit PricedCut(const Cut& cut) : Cut(cut) {}
+    double best = 0;  // the least cost of all before
+  };
   // `candidate` is the best predecessor of the cuts from `from` on, up to the next candidate's.
   struct Candidate {
     std::int32_t candidate, from;
@@ -67,7 +75,8 @@ class PricedSearch {
   static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
   double through(std::int32_t candidate, std::int32_t cut) const {
-    return best_[at(candidate)] + error_between(cuts_, candidate, cut);
+    const PricedCut& from = cuts_[at(candidate)];
+    return cut - candidate == 1 ? from.best : from.best + error_between(from, cuts_[at(cut)]);
   }
 
   // Once a later predecessor is as good as an earlier one it stays so: candidates that it overtakes before
@@ -96,14 +105,13 @@ class PricedSearch {
     Segments result;
     for (std::int32_t j = n; j > 0; j = previous_[at(j)]) {
       result.ends.push_back(j);
-      result.cost += error_between(cuts_, previous_[at(j)], j);
+      if (j - previous_[at(j)] > 1) result.cost += error_between(cuts_[at(previous_[at(j)])], cuts_[at(j)]);
     }
     std::reverse(result.ends.begin(), result.ends.end());
     return result;
   }
 
-  const std::vector<Cut>& cuts_;
-  std::vector<double> best_;
+  std::vector<PricedCut> cuts_;
   std::vector<std::int32_t> previous_;
   std::vector<Candidate> queue_;
   std::size_t front_ = 0, back_ = 0;

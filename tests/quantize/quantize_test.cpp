@@ -1,0 +1,190 @@
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "compiler/quantize/half.h"
+#include "compiler/support/parallel.h"
+#include "tests/quantize/naive.h"
+
+namespace mlqc {
+namespace {
+
+using mlq::DataType;
+using mlq::Graph;
+using mlq::Shape;
+using mlq::Tensor;
+using testing::HasSubstr;
+
+Graph one_tensor(const Shape& shape, const std::vector<float>& values) {
+  Graph graph;
+  mlq::add_constant(graph, "layer/weights", shape, std::span<const float>(values));
+  return graph;
+}
+
+TensorPlan entry(const std::string& algorithm, int bits, const std::string& granularity, int axis = 0) {
+  return {0, "layer", "Conv", axis, {algorithm, bits, granularity, "nearest"}, ""};
+}
+
+std::vector<float> values_of(const Tensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(*mlq::element_count(tensor.shape)));
+  const mlq::Status status = mlq::dequantize(tensor, values);
+  EXPECT_TRUE(status.ok()) << status.error();
+  return values;
+}
+
+// Every algorithm, width, granularity and axis: what the runtime decodes is what the algorithm chose.
+TEST(Quantize, TheRuntimeDecodesWhatTheAlgorithmChose) {
+  const std::vector<float> values = test::heavy_tailed(6 * 5 * 7, 1);
+  for (const Algorithm& algorithm : algorithms())
+    for (int bits = algorithm.min_bits; bits <= algorithm.max_bits; ++bits)
+      for (int axis : {-1, 0, 1, 2}) {
+        const Graph graph = one_tensor({6, 5, 7}, values);
+        const Graph quantized =
+            quantize(graph, {entry(std::string(algorithm.name), bits, axis < 0 ? "per_tensor" : "per_channel",
+                                   std::max(axis, 0))});
+        const Tensor& tensor = quantized.tensors[0];
+        ASSERT_TRUE(tensor.quantization);
+        EXPECT_EQ(tensor.quantization->axis, axis);
+        EXPECT_EQ(tensor.data->bytes.size(), mlq::data_size(tensor));
+        const std::int64_t groups = axis < 0 ? 1 : tensor.shape[static_cast<std::size_t>(axis)];
+        const Weights weights{values, groups, axis < 0 ? 210 : axis == 0 ? 35 : axis == 1 ? 7 : 1};
+        const std::vector<float> expected = test::decoded(weights, algorithm.quantize(weights, bits), bits);
+        const std::vector<float> ours = values_of(tensor);
+        for (std::size_t i = 0; i < ours.size(); ++i)
+          ASSERT_NEAR(ours[i], expected[i], 2e-7 * std::abs(expected[i]) + 1e-9)
+              << algorithm.name << bits << axis;
+        EXPECT_EQ(graph.tensors[0].quantization, std::nullopt);  // the source is untouched
+      }
+}
+
+TEST(Quantize, SixteenBitsAreHalves) {
+  const std::vector<float> values = {1, -0.1f, 65504, 1e-9f};
+  const Graph quantized = quantize(one_tensor({2, 2}, values), {entry("linear", 16, "")});
+  EXPECT_EQ(quantized.tensors[0].type, DataType::float16);
+  EXPECT_EQ(quantized.tensors[0].data->bytes.size(), 8u);
+  EXPECT_THAT(values_of(quantized.tensors[0]), testing::ElementsAre(1, 0x1.998p-4f * -1, 65504, 0));
+}
+
+TEST(Quantize, KeptTensorsShareTheirBytes) {
+  const Graph graph = one_tensor({2, 2}, {1, 2, 3, 4});
+  const Graph same = quantize(graph, {{0, "layer", "Conv", 0, {}, "it is a vector"}});
+  EXPECT_EQ(same.tensors[0].data->bytes.data(), graph.tensors[0].data->bytes.data());
+}
+
+std::string refusal(const Graph& graph, const TensorPlan& plan) {
+  try {
+    quantize(graph, {plan});
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit(), Exit::model);
+    return error.diagnostic().what;
+  }
+  return "accepted";
+}
+
+TEST(Quantize, NamesWeightsThatAreNoNumbers) {
+  std::vector<float> values(1000, 0.5f);
+  values[777] = std::numeric_limits<float>::quiet_NaN();
+  for (const Algorithm& algorithm : algorithms())
+    EXPECT_EQ(refusal(one_tensor({10, 100}, values), entry(std::string(algorithm.name), 4, "per_tensor")),
+              "weight 777 of 'layer/weights' is NaN");
+  values[3] = -std::numeric_limits<float>::infinity();
+  EXPECT_EQ(refusal(one_tensor({10, 100}, values), entry("", 16, "")),
+            "weight 3 of 'layer/weights' is infinite");
+}
+
+TEST(Quantize, NamesWeightsThatDoNotFitIntoHalves) {
+  EXPECT_THAT(refusal(one_tensor({1, 3}, {1, 2, 70000}), entry("", 16, "")),
+              HasSubstr("weight 2 of 'layer/weights' is 70000"));
+}
+
+TEST(Quantize, RefusesGridsThatFloatsCannotHold) {
+  EXPECT_THAT(refusal(one_tensor({1, 2}, {-3e38f, 3e38f}), entry("linear", 1, "per_tensor")),
+              HasSubstr("its scale would be infinite"));
+  EXPECT_EQ(refusal(one_tensor({1, 2}, {-3e38f, 3e38f}), entry("linear", 8, "per_tensor")), "accepted");
+}
+
+TEST(Quantize, ReadsHalvesAndQuantizedSources) {
+  const std::vector<float> values = {0, 0.25f, 0.5f, 1, 0.25f, 0, 1, 0.5f};
+  std::int64_t overflow = 0;
+  const std::vector<std::uint16_t> halves = to_halves(values, overflow);
+  Graph graph;
+  mlq::add_tensor(
+      graph, {"w", DataType::float16, {2, 4}, mlq::copy_data(std::span<const std::uint16_t>(halves)), {}});
+  const Graph table = quantize(graph, {entry("kmeans_lut", 2, "per_tensor")});
+  EXPECT_EQ(values_of(table.tensors[0]), values);
+  // From the 2-bit table to a 1-bit one.
+  const Graph again = quantize(table, {entry("kmeans_lut", 1, "per_tensor")});
+  EXPECT_EQ(again.tensors[0].quantization->bits, 1);
+  EXPECT_THAT(values_of(again.tensors[0]), testing::ElementsAre(.25f, .25f, .25f, 1, .25f, .25f, 1, .25f));
+}
+
+// A mapped file does not align its floats.
+TEST(Quantize, ReadsUnalignedFloats) {
+  const std::vector<float> values = {1, 2, 3, 4};
+  std::vector<std::byte> bytes(1 + sizeof(float) * values.size());
+  std::memcpy(bytes.data() + 1, values.data(), sizeof(float) * values.size());
+  Graph graph;
+  mlq::add_tensor(graph, {"w", DataType::float32, {2, 2}, mlq::Data{std::span(bytes).subspan(1), {}}, {}});
+  EXPECT_EQ(values_of(quantize(graph, {entry("kmeans_lut", 2, "per_tensor")}).tensors[0]), values);
+}
+
+TEST(Quantize, GivesTheSameBytesForAnyNumberOfThreads) {
+  Graph graph;
+  QuantizationPlan plan;
+  for (int i = 0; i < 12; ++i) {
+    const std::vector<float> values = test::heavy_tailed(static_cast<std::size_t>(i % 4 == 0 ? 140000 : 2000),
+                                                         static_cast<std::uint64_t>(i));
+    const auto id = mlq::add_constant(graph, "w", {20, static_cast<std::int64_t>(values.size() / 20)},
+                                      std::span<const float>(values));
+    TensorPlan one = entry(std::string(algorithms()[static_cast<std::size_t>(i) % algorithms().size()].name),
+                           1 + i % 8, i % 3 ? "per_tensor" : "per_channel");
+    one.tensor = id;
+    plan.push_back(one);
+  }
+  std::vector<Graph> results;
+  for (int threads : {1, 2}) {
+    set_threads(threads);
+    results.push_back(quantize(graph, plan));
+  }
+  set_threads(0);
+  for (const Graph& other : results)
+    for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
+      const Tensor &a = results[0].tensors[t], &b = other.tensors[t];
+      EXPECT_TRUE(
+          std::equal(a.data->bytes.begin(), a.data->bytes.end(), b.data->bytes.begin(), b.data->bytes.end()));
+      EXPECT_EQ(a.quantization->table, b.quantization->table);
+      EXPECT_EQ(a.quantization->scale, b.quantization->scale);
+      EXPECT_EQ(a.quantization->offset, b.quantization->offset);
+    }
+}
+
+// Failures do not depend on which thread came first: the first tensor of the plan is named.
+TEST(Quantize, NamesTheFirstBadTensor) {
+  Graph graph;
+  QuantizationPlan plan;
+  for (const char* name : {"good", "bad", "worse"}) {
+    const float bad = std::string(name) == "good" ? 1.0f : std::nanf("");
+    const std::vector<float> values = {1, bad};
+    TensorPlan one = entry("linear", 8, "per_tensor");
+    one.tensor = mlq::add_constant(graph, name, {1, 2}, std::span<const float>(values));
+    plan.push_back(one);
+  }
+  for (int i = 0; i < 20; ++i) {
+    try {
+      quantize(graph, plan);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.diagnostic().what, "weight 1 of 'bad' is NaN");
+    }
+  }
+}
+
+TEST(SnrDb, IsTheRatioOfPowers) {
+  EXPECT_DOUBLE_EQ(snr_db(std::vector<float>{3, 4}, std::vector<float>{3, 3.5f}), 20);
+  EXPECT_EQ(snr_db(std::vector<float>{1}, std::vector<float>{1}), std::numeric_limits<double>::infinity());
+}
+
+}  // namespace
+}  // namespace mlqc
