@@ -49,12 +49,15 @@ const Metric* metric_of(const GateSection& entry) {
        fmt::format("there is no metric '{}'", entry.metric.value), did_you_mean(entry.metric, names));
 }
 
-// The output that an entry means. Left out, it is the only one that the metric applies to.
+// The output that an entry means. Left out, it is the only one that the metric applies to, labels aside.
 std::string output_of(const GateSection& entry, const Report& report) {
   const std::string& metric = entry.metric.value;
   std::vector<std::string> able;
   for (const auto& [name, figures] : report.outputs)
     if (figures.contains(metric)) able.push_back(name);
+  // A label has no other metric, and repeats the scores.
+  if (entry.output.value.empty() && able.size() > 1)
+    std::erase_if(able, [&](const std::string& name) { return report.outputs.at(name).size() == 1; });
   if (entry.output.value.empty()) {
     if (able.size() == 1) return able[0];
     if (able.empty())

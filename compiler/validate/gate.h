@@ -21,6 +21,9 @@ std::optional<Baseline> read_baseline(const std::filesystem::path& path);  // no
 std::string to_json(const Baseline& baseline);
 Baseline baseline_of(const Report& report, const std::string& reason);
 
+// An entry without `output` means the only output that the metric applies to; where scores have a label
+// beside them, the scores.
+//
 // The report's checks filled in, one per limit, in the manifest's order; report.passed is their conjunction,
 // false also when samples failed. Throws Error (Exit::usage): unknown metric or output, a metric that does
 // not apply, max_drop without a baseline file or against other samples.

@@ -9,6 +9,7 @@
 
 #include "compiler/support/bytes.h"
 #include "compiler/support/parallel.h"
+#include "compiler/validate/image_input.h"
 
 namespace mlqc {
 
@@ -105,15 +106,6 @@ void check_folder(const fs::path& folder, const Place& where) {
        fmt::format("the samples' folder '{}' {}", folder.string(),
                    fs::exists(folder, error) ? "is no folder" : "does not exist"),
        "paths are relative to the manifest");
-}
-
-// [H, W], [C, H, W] or [1, C, H, W] with 1 or 3 channels.
-bool takes_an_image(const mlq::Feature& input) {
-  if (input.kind == mlq::FeatureKind::image) return true;
-  const std::size_t rank = input.shape.size();
-  if (rank == 2) return true;
-  if (rank == 4 && input.shape[0] != 1 && input.shape[0] != -1) return false;
-  return (rank == 3 || rank == 4) && (input.shape[rank - 3] == 1 || input.shape[rank - 3] == 3);
 }
 
 void check_takes_images(const mlq::Graph& graph, const Place& where) {

@@ -193,13 +193,16 @@ TEST(Judge, NamesWhatWasMeant) {
               AllOf(HasSubstr("11: "), HasSubstr("did you mean 'probs'")));
   EXPECT_THAT(refusal(report, entry("label", "snr_db")),
               AllOf(HasSubstr("does not apply to the output 'label'"), HasSubstr("top1_agreement")));
-  EXPECT_THAT(refusal(report, entry("", "top1_agreement")),
-              AllOf(HasSubstr("10: "), HasSubstr("label, probs")));
+  Report two = report;
+  two.outputs["more"] = two.outputs["probs"];
+  EXPECT_THAT(refusal(two, entry("", "top1_agreement")), AllOf(HasSubstr("10: "), HasSubstr("more, probs")));
   EXPECT_THAT(refusal(report, entry("", "psnr_db")), HasSubstr("none of the model's outputs"));
   EXPECT_THAT(refusal(report, entry("probs", "size")), HasSubstr("not of an output"));
   GateSection only = entry("", "snr_db");
   only.at_least = at(30.0, 13);
   EXPECT_EQ(judge(report, manifest({only}), {}).checks[0].output, "probs");
+  only.metric.value = "top1_agreement";
+  EXPECT_EQ(judge(report, manifest({only}), {}).checks[0].output, "probs") << "the label repeats the scores";
 }
 
 TEST(Judge, NeedsSamplesForAllButSize) {

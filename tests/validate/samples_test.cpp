@@ -258,5 +258,35 @@ TEST(Images, FeedTensorsOfTheShapeOfImages) {
   }
 }
 
+// What would be read beyond its end if it were believed.
+TEST(Images, RefuseInputsThatAreNoImages) {
+  const std::string file = (data_folder() / "images/rgb.png").string();
+  for (const mlq::Shape& shape :
+       {mlq::Shape{5}, mlq::Shape{1000, 5, 6}, mlq::Shape{2, 3, 8, 8}, mlq::Shape{3, 100000, 100000}}) {
+    const auto loaded = load_input(file, graph_of({input("x", FeatureKind::tensor, shape)}), 0);
+    EXPECT_THAT(loaded.error(), AllOf(HasSubstr("rgb.png"), HasSubstr("'x'"))) << mlq::to_string(shape);
+  }
+}
+
+TEST(Images, FeedWholeNumbersAndWhatStandsForHalves) {
+  const std::string file = (data_folder() / "images/rgb.png").string();
+  const mlq::Graph bytes = graph_of({input("x", FeatureKind::tensor, {3, 5, 6}, DataType::uint8)});
+  const auto loaded = load_input(file, bytes, 0);
+  ASSERT_TRUE(loaded) << loaded.error();
+  EXPECT_EQ(loaded->type, DataType::uint8);
+  EXPECT_EQ(loaded->bytes.size(), 90u);
+  mlq::Graph halves = graph_of({input("x", FeatureKind::tensor, {3, 5, 6})});
+  halves.inputs[0].type = DataType::float16;
+  EXPECT_EQ(load_input(file, halves, 0)->type, DataType::float32);
+}
+
+TEST(Random, RefusesAModelOfNoFixedOrOfMonstrousSize) {
+  for (const mlq::Shape& shape : {mlq::Shape{3, -1}, mlq::Shape{1 << 20, 1 << 20}}) {
+    const mlq::Graph graph = graph_of({input("x", FeatureKind::tensor, shape)});
+    EXPECT_THAT(load_sample(find_samples(random_section(1, 0), graph), 0, graph).error(),
+                HasSubstr("fixed shape"));
+  }
+}
+
 }  // namespace
 }  // namespace mlqc

@@ -1,0 +1,69 @@
+#include "compiler/validate/image_input.h"
+
+#include <fmt/format.h>
+
+#include "compiler/validate/image_file.h"
+#include "compiler/validate/metric.h"
+#include "compiler/validate/numbers.h"
+
+namespace mlqc {
+
+namespace {
+
+using mlq::Array;
+using mlq::Failure;
+using mlq::Feature;
+using mlq::Result;
+
+// Dimensions that the model leaves open become the picture's own.
+mlq::Shape filled_shape(const Feature& input, const mlq::Image& image) {
+  mlq::Shape shape = input.shape;
+  const std::size_t rank = shape.size();
+  if (rank == 4) shape[0] = 1;
+  if (shape[rank - 2] < 0) shape[rank - 2] = image.height;
+  if (shape[rank - 1] < 0) shape[rank - 1] = image.width;
+  return shape;
+}
+
+mlq::Color color_of(const Feature& input) {
+  if (input.kind == mlq::FeatureKind::image) return input.color;
+  const std::size_t rank = input.shape.size();
+  return rank == 2 || input.shape[rank - 3] == 1 ? mlq::Color::gray : mlq::Color::rgb;
+}
+
+}  // namespace
+
+bool takes_an_image(const Feature& input) {
+  const std::size_t rank = input.shape.size();
+  if (rank == 2) return input.kind != mlq::FeatureKind::image || input.color == mlq::Color::gray;
+  if (rank != 3 && rank != 4) return false;
+  if (rank == 4 && input.shape[0] != 1 && input.shape[0] != -1) return false;
+  const std::int64_t channels = input.shape[rank - 3];
+  if (input.kind == mlq::FeatureKind::image) return channels == (input.color == mlq::Color::gray ? 1 : 3);
+  return channels == 1 || channels == 3;
+}
+
+Result<Array> load_image(std::span<const std::byte> bytes, const Feature& input, mlq::DataType type) {
+  if (!takes_an_image(input))
+    return Failure{
+        fmt::format("is an image, but the input '{}' takes {}", input.name, mlq::to_string(input.shape))};
+  const Result<mlq::Image> image = read_image(bytes);
+  if (!image) return Failure{image.error()};
+  const mlq::Shape shape = filled_shape(input, *image);
+  const std::int64_t height = shape[shape.size() - 2], width = shape.back();
+  if (const mlq::Status size =
+          check_image_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height));
+      !size)
+    return Failure{fmt::format("cannot feed the input '{}', which {}", input.name, size.error())};
+  Result<Array> pixels =
+      mlq::to_tensor(image->view(), color_of(input), static_cast<int>(width), static_cast<int>(height));
+  if (!pixels) return pixels;
+  pixels->shape = shape;
+  if (is_float(type)) return convert(std::move(*pixels), type);
+  // Squeezing leaves fractions, which whole numbers cannot hold.
+  Feature whole;
+  whole.kind = mlq::FeatureKind::image;
+  return to_array(user_values(whole, *pixels), type, shape);
+}
+
+}  // namespace mlqc
