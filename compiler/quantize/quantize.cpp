@@ -124,7 +124,7 @@ mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan) {
   return result;
 }
 
-double snr_db(std::span<const float> original, std::span<const float> quantized) {
+double weights_snr_db(std::span<const float> original, std::span<const float> quantized) {
   double signal = 0, noise = 0;
   for (std::size_t i = 0; i < original.size(); ++i) {
     const double w = original[i], error = w - quantized[i];

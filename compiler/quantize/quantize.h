@@ -65,6 +65,6 @@ std::vector<std::byte> pack(std::span<const std::uint8_t> indices, int bits);
 std::vector<std::uint8_t> unpack(std::span<const std::byte> bytes, std::size_t count, int bits);
 
 // 10 * log10(sum w^2 / sum (w - q)^2), in double; infinity when equal.
-double snr_db(std::span<const float> original, std::span<const float> quantized);
+double weights_snr_db(std::span<const float> original, std::span<const float> quantized);
 
 }  // namespace mlqc
