@@ -8,8 +8,9 @@ namespace mlqc {
 
 namespace {
 
-constexpr std::array<Backend, 1> table = {{
+constexpr std::array<Backend, 2> table = {{
     {"mlq", ".mlq", write_mlq, ""},
+    {"coreml", ".mlmodel", write_coreml, "coreml"},
 }};
 
 }  // namespace

@@ -1,0 +1,109 @@
+#include <algorithm>
+#include <cstring>
+
+#include "compiler/frontends/coreml/import.h"
+#include "compiler/frontends/frontend.h"
+#include "compiler/support/bytes.h"
+#include "compiler/support/error.h"
+
+namespace mlqc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Frontend table[] = {
+    {"coreml", ".mlmodel", coreml::import},
+};
+
+[[noreturn]] void refuse(const fs::path& path, std::string what, const char* code, std::string hint) {
+  throw Error(Exit::model, {{path.string()}, std::move(what), code, std::move(hint), {}});
+}
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+  return text.substr(0, prefix.size()) == prefix;
+}
+
+std::string_view head(const mlq::Data& data) {
+  const std::string_view all(reinterpret_cast<const char*>(data.bytes.data()), data.bytes.size());
+  return all.substr(0, 256);
+}
+
+bool is_html(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (first == std::string_view::npos) return false;
+  std::string lower(text.substr(first, 15));
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? c + 32 : c; });
+  return starts_with(lower, "<!doctype html") || starts_with(lower, "<html");
+}
+
+// What lies where a model should when a download or a checkout went wrong.
+void refuse_impostors(const fs::path& path, const mlq::Data& data) {
+  if (data.bytes.empty()) refuse(path, "the model file is empty", "MLQ302", "download or export it again");
+  const std::string_view text = head(data);
+  if (starts_with(text, "version https://git-lfs.github.com/spec/"))
+    refuse(path, "this is a Git LFS pointer, not the model itself", "MLQ303", "run git lfs pull");
+  if (is_html(text))
+    refuse(path, "this is an HTML page, not a model", "MLQ304",
+           "the link leads to a page about the file; download the file itself");
+}
+
+const Frontend* for_extension(const std::string& extension) {
+  for (const Frontend& frontend : table)
+    if (frontend.extension == extension) return &frontend;
+  return nullptr;
+}
+
+std::string known_extensions() {
+  std::string text;
+  for (const Frontend& frontend : table) text += (text.empty() ? "" : ", ") + std::string(frontend.extension);
+  return text;
+}
+
+std::string extension_of(const fs::path& path) {
+  const fs::path name =
+      path.filename().empty() ? path.parent_path() : path;  // a folder with a slash at its end
+  std::string extension = name.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return extension;
+}
+
+}  // namespace
+
+std::span<const Frontend> frontends() { return table; }
+
+Source read_source(const fs::path& path) {
+  const std::string extension = extension_of(path);
+  if (extension == ".mlpackage")
+    refuse(path, "a model package (.mlpackage) is not supported", "MLQ310",
+           "it holds an ML program; Core ML Tools writes a network instead: convert(..., "
+           "convert_to=\"neuralnetwork\")");
+  Source source{path, map_file(path), "", ""};
+  refuse_impostors(path, source.bytes);
+  const Frontend* frontend = for_extension(extension);
+  if (!frontend)
+    refuse(path,
+           extension.empty() ? "the model file has no extension, so its format is not known"
+                             : "no front end reads files that end in " + extension,
+           "MLQ305", "mlq reads " + known_extensions());
+  source.sha256 = sha256(source.bytes.bytes);
+  source.format = frontend->format;
+  return source;
+}
+
+mlq::Graph import_graph(const Source& source) {
+  for (const Frontend& frontend : table) {
+    if (frontend.format != source.format) continue;
+    mlq::Graph graph = frontend.import(source);
+    if (const mlq::Status status = mlq::check(graph); !status)
+      refuse(source.path, "the model makes no sense: " + status.error(), "MLQ312", "");
+    if (const mlq::Status status = mlq::infer_shapes(graph); !status)
+      refuse(source.path, "the shapes of the model do not fit together: " + status.error(), "MLQ312", "");
+    return graph;
+  }
+  refuse(source.path, "no front end is named " + std::string(source.format), "MLQ305", "");
+}
+
+}  // namespace mlqc
