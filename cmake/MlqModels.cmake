@@ -274,20 +274,24 @@ function(_mlq_find_compiler)
   if(NOT tool AND mlq_HOST_PREFIX)
     set(tool "${mlq_HOST_PREFIX}/bin/mlqc")
   elseif(NOT tool)
-    find_program(MLQ_FOUND_MLQC mlqc NO_CMAKE_FIND_ROOT_PATH)
+    # PATH alone: the other places lead to what is installed for the target.
+    find_program(MLQ_FOUND_MLQC mlqc NO_PACKAGE_ROOT_PATH NO_CMAKE_PATH NO_CMAKE_ENVIRONMENT_PATH
+                 NO_CMAKE_SYSTEM_PATH NO_CMAKE_INSTALL_PREFIX NO_CMAKE_FIND_ROOT_PATH)
     mark_as_advanced(MLQ_FOUND_MLQC)
     set(tool "${MLQ_FOUND_MLQC}")
   endif()
   get_property(version GLOBAL PROPERTY MLQ_VERSION)
   set(said "")
-  if(tool)
+  if(NOT tool)
+    set(tool "PATH")
+  else()
     execute_process(COMMAND "${tool}" --version OUTPUT_VARIABLE said ERROR_QUIET RESULT_VARIABLE failed)
   endif()
   string(REGEX MATCH "[0-9]+[.][0-9]+" series "${version}")
   string(REGEX MATCH "[0-9]+[.][0-9]+" said_series "${said}")
   if(NOT said OR failed OR NOT said_series STREQUAL series)
     string(STRIP "${said}" said)
-    message(FATAL_ERROR "mlq needs an mlqc ${series} that runs on this machine; looked at '${tool}', which "
+    message(FATAL_ERROR "mlq needs an mlqc ${series} that runs on this machine; looked at ${tool}, which "
             "answers '${said}'.\nBuild mlq for this machine and then do one of: -DMLQC_EXECUTABLE=/path/to/mlqc; "
             "-Dmlq_HOST_PREFIX=/its/install/prefix; put mlqc into PATH.")
   endif()

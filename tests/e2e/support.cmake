@@ -84,6 +84,7 @@ macro(run_app)
 endmacro()
 
 macro(expect_said regex)
+  string(REGEX REPLACE "[ \n]+" " " said "${said}") # CMake breaks lines where it likes
   if(NOT "${said}" MATCHES "${regex}")
     message(FATAL_ERROR "expected '${regex}' in:\n${said}")
   endif()

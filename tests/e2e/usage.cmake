@@ -7,7 +7,6 @@ function(say call regex)
   file(WRITE "${PROJECT}/models/CMakeLists.txt" "${call}\n")
   file(REMOVE_RECURSE "${BUILD}")
   configure(bad ${ARGN})
-  string(REGEX REPLACE "[ \n]+" " " said "${said}") # CMake breaks lines where it likes
   expect_said("${regex}")
 endfunction()
 
@@ -27,3 +26,12 @@ foreach(tool IN ITEMS old foreign none)
   say("mlq_add_model(tiny MANIFEST tiny.mlq.yaml)" "needs an mlqc [0-9.]+ that runs on this machine.*MLQC_EXECUTABLE"
       "-DMLQC_EXECUTABLE=${WORK}/${tool}")
 endforeach()
+
+# A cross build takes no mlqc from the tree of the target, but the one of this machine that it is shown.
+file(COPY "${SOURCE}/tests/e2e/consumer/models/CMakeLists.txt" DESTINATION "${PROJECT}/models")
+set(cross -DCMAKE_SYSTEM_NAME=Linux -DMLQC_EXECUTABLE= "-DCMAKE_PROGRAM_PATH=${PREFIX}/bin")
+file(REMOVE_RECURSE "${BUILD}")
+configure(bad ${cross})
+expect_said("looked at PATH, which answers ''")
+file(REMOVE_RECURSE "${BUILD}")
+configure(good ${cross} "-Dmlq_HOST_PREFIX=${PREFIX}")
