@@ -1,0 +1,62 @@
+#include "compiler/driver/commands.h"
+#include "compiler/driver/compile_model.h"
+#include "compiler/driver/key.h"
+#include "compiler/driver/steps.h"
+#include "compiler/support/bytes.h"
+
+namespace mlqc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A sample that comes or goes changes its folder's time.
+void add_folders(const SamplesSection& section, std::vector<fs::path>& read) {
+  if (!section.images && !section.tensors) return;
+  const fs::path folder = section.images ? section.images->value : section.tensors->value;
+  read.push_back(folder);
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, error), end;
+       !error && it != end; it.increment(error))
+    if (it->is_directory(error)) read.push_back(it->path());
+}
+
+std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs) {
+  std::vector<fs::path> read = {manifest.file, inputs.source.path};
+  if (inputs.samples)
+    for (const Samples::Item& item : inputs.samples->items)
+      read.insert(read.end(), item.files.begin(), item.files.end());
+  if (manifest.samples) add_folders(*manifest.samples, read);
+  return read;
+}
+
+}  // namespace
+
+Step quantize_step(const Options& options) {
+  const Manifest manifest = parse_manifest(options.arguments[0]);
+  const Inputs inputs = read_inputs(manifest);
+  const Step done{Exit::good, files_read(manifest, inputs), {}};
+  const Key key = key_of(manifest, inputs);
+  const fs::path key_file = output_file(options, ".key");
+  if (is_current(key_file, key)) return done;
+
+  check_folder(options);
+  const std::string name = output_name(options);
+  Progress progress(options.progress, name);
+  const Compiled made = compile_model(manifest, inputs, name, progress);
+  // Nothing is written before everything is made; the key comes last, so that a build that was cut off here
+  // is not taken for a finished one.
+  std::vector<fs::path> outputs;
+  for (const auto& [extension, bytes] : made.files) {
+    outputs.push_back(output_file(options, extension));
+    write_if_changed(outputs.back(), bytes);
+  }
+  outputs.push_back(output_file(options, ".measured.json"));
+  write_if_changed(outputs.back(), to_json(made.report));
+  write_key(key_file, key, outputs);
+  return done;
+}
+
+Exit run_quantize(const Options& options) { return finish(options, quantize_step(options)); }
+
+}  // namespace mlqc

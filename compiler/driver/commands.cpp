@@ -1,0 +1,61 @@
+#include "compiler/driver/commands.h"
+
+namespace mlqc {
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+const Words step = {"--out", "--name", "--depfile", "--stamp"};
+
+Words and_also(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+}  // namespace
+
+std::span<const Command> commands() {
+  static const std::vector<Command> table = {
+      {"compile",
+       "Wrapper, quantized model and verdict in one go",
+       {"MANIFEST"},
+       and_also(step, {"--mode", "--json"}),
+       {"--out"},
+       run_compile},
+      {"codegen", "Only the C++ wrapper: milliseconds", {"MANIFEST"}, step, {"--out"}, run_codegen},
+      {"quantize",
+       "Only the weights: quantizes, writes, measures",
+       {"MANIFEST"},
+       step,
+       {"--out"},
+       run_quantize},
+      {"gate",
+       "Only the verdict on what was measured: milliseconds",
+       {"MANIFEST"},
+       and_also(step, {"--mode", "--json"}),
+       {"--out"},
+       run_gate},
+      {"accept",
+       "Makes what was measured the baseline",
+       {"MANIFEST"},
+       {"--out", "--name", "--reason", "--yes"},
+       {"--out", "--reason"},
+       run_accept},
+      {"compare",
+       "Two models side by side",
+       {"A", "B"},
+       {"--samples", "--limit", "--seed", "--metric", "--json"},
+       {"--samples"},
+       run_compare},
+      {"predict", "One inference", {"MODEL"}, {"--input", "--save", "--json"}, {"--input"}, run_predict},
+      {"inspect", "What is in a model", {"MODEL"}, {"--json"}, {}, run_inspect},
+      {"init", "Writes a manifest to begin with", {"MODEL"}, {"--file"}, {}, run_init},
+      {"schema", "Prints the manifest's JSON schema", {}, {"--manual"}, {}, run_schema},
+      {"explain", "What a message's code means", {"CODE"}, {}, {}, run_explain},
+      {"doctor", "What this mlqc is and can do here", {}, {"--json"}, {}, run_doctor},
+  };
+  return table;
+}
+
+}  // namespace mlqc

@@ -1,0 +1,115 @@
+#include "compiler/driver/compile_model.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "compiler/backends/backend.h"
+#include "compiler/driver/layers.h"
+#include "compiler/driver/machine.h"
+#include "compiler/driver/model_file.h"
+#include "compiler/graph/rewrite.h"
+#include "compiler/quantize/quantize.h"
+#include "compiler/support/bytes.h"
+#include "compiler/support/parallel.h"
+#include "compiler/validate/measure.h"
+
+namespace mlqc {
+
+namespace {
+
+// Seconds since the last call.
+class Stopwatch {
+ public:
+  double lap() {
+    const Clock::time_point now = Clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
+
+std::map<std::string, std::vector<std::byte>> write_all(const Manifest& manifest, const Source& source,
+                                                        const mlq::Graph& graph) {
+  std::map<std::string, std::vector<std::byte>> files;
+  for (const At<std::string>& word : manifest.emit) {
+    const Backend* backend = find_backend(word.value);
+    if (!backend)
+      throw Error(Exit::usage,
+                  {word.where, fmt::format("this mlqc cannot emit '{}'", word.value), "MLQ110", "", {}});
+    if (!backend->needs_format.empty() && backend->needs_format != source.format)
+      throw Error(
+          Exit::usage,
+          {word.where,
+           fmt::format("'{}' is written from a {} model only", word.value, backend->needs_format),
+           "MLQ112",
+           fmt::format("{} is a {} model: remove '{}'", source.path.string(), source.format, word.value),
+           {}});
+    files[std::string(backend->extension)] = backend->write(source, graph);
+  }
+  return files;
+}
+
+// What ships is what is measured: the candidate is loaded from the artifact's own bytes.
+void measure_into(Report& report, const mlq::Graph& reference, const std::vector<std::byte>& artifact,
+                  const Samples& samples, Progress& progress) {
+  const Measured measured = measure(
+      [&](int threads) { return load_graph(reference, threads); },
+      [&](int threads) {
+        return load_artifact({artifact, nullptr}, report.model, threads);
+      },
+      samples, [&](std::size_t done, std::size_t total) { progress.show("validating", done, total); });
+  report.sample_count = measured.count;
+  report.samples_sha256 = samples.sha256;
+  report.failed = measured.failed;
+  report.outputs = measured.outputs;
+}
+
+}  // namespace
+
+Inputs read_inputs(const Manifest& manifest) {
+  Stopwatch watch;
+  Inputs inputs;
+  inputs.source = read_model(manifest);
+  inputs.graph = import_graph(inputs.source);
+  inputs.seconds = watch.lap();
+  if (manifest.samples) inputs.samples = find_samples(*manifest.samples, inputs.graph);
+  return inputs;
+}
+
+Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std::string& name,
+                       Progress& progress) {
+  Compiled made;
+  Report& report = made.report;
+  report.model = name;
+  report.version = version();
+  report.isa = isa();
+  report.threads = threads();
+  report.source_sha256 = inputs.source.sha256;
+  report.source_bytes = inputs.source.bytes.bytes.size();
+  report.seconds["import"] = inputs.seconds;
+  Stopwatch watch;
+
+  progress.show("quantizing");
+  const mlq::Graph reference = simplify(inputs.graph);
+  const QuantizationPlan planned = plan(reference, manifest);
+  {
+    const mlq::Graph candidate = quantize(reference, planned);
+    report.seconds["quantize"] = watch.lap();
+    made.files = write_all(manifest, inputs.source, candidate);
+    report.layers = layer_reports(planned, reference, candidate);
+    report.weight_bytes = weight_bytes(candidate);
+    report.seconds["write"] = watch.lap();
+  }  // the candidate goes before models are loaded: peak memory counts
+
+  const std::vector<std::byte>& artifact = made.files.at(".mlq");
+  report.artifact_bytes = artifact.size();
+  report.artifact_sha256 = sha256(artifact);
+  if (inputs.samples) measure_into(report, reference, artifact, *inputs.samples, progress);
+  report.seconds["measure"] = watch.lap();
+  return made;
+}
+
+}  // namespace mlqc

@@ -1,0 +1,35 @@
+// The line of DESIGN.md: from a model file to artifact bytes and a report.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/driver/progress.h"
+#include "compiler/frontends/frontend.h"
+#include "compiler/manifest/manifest.h"
+#include "compiler/validate/report.h"
+#include "compiler/validate/samples.h"
+
+namespace mlqc {
+
+// Everything that is read.
+struct Inputs {
+  Source source;
+  mlq::Graph graph;
+  std::optional<Samples> samples;
+  double seconds = 0;  // that reading took
+};
+Inputs read_inputs(const Manifest& manifest);
+
+// Everything that is made, still in memory.
+struct Compiled {
+  std::map<std::string, std::vector<std::byte>> files;  // by extension, ".mlq" among them
+  Report report;
+};
+Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std::string& name,
+                       Progress& progress);
+
+}  // namespace mlqc

@@ -1,0 +1,82 @@
+#include "compiler/driver/key.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "compiler/driver/machine.h"
+#include "compiler/support/bytes.h"
+
+namespace mlqc {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+std::string text_of(const SamplesSection& s) {
+  return fmt::format("images={} tensors={} random={} limit={} seed={}",
+                     s.images ? s.images->value.string() : "-", s.tensors ? s.tensors->value.string() : "-",
+                     s.random ? s.random->value : 0, s.limit ? s.limit->value : 0, s.seed.value);
+}
+
+std::string text_of(const QuantizeSection& quantize) {
+  const QuantizeSettings& all = quantize.settings;
+  std::string text = fmt::format("{} {} {} {} {}\n", all.algorithm, all.bits, all.granularity, all.rounding,
+                                 quantize.storage.value);
+  for (const LayerRule& rule : quantize.layers)
+    text += fmt::format("{} {} {} {}\n", rule.match.value, rule.algorithm ? rule.algorithm->value : "-",
+                        rule.bits ? rule.bits->value : 0, rule.granularity ? rule.granularity->value : "-");
+  return text;
+}
+
+Json read_json(const fs::path& file) {
+  std::error_code error;
+  if (!fs::is_regular_file(file, error)) return {};
+  return Json::parse(read_text(file), nullptr, false);
+}
+
+}  // namespace
+
+std::string settings_digest(const Manifest& manifest) {
+  std::string text = text_of(manifest.quantize);
+  for (const At<std::string>& word : manifest.emit) text += "emit " + word.value + "\n";
+  if (manifest.calibrate) text += "calibrate " + text_of(*manifest.calibrate) + "\n";
+  if (manifest.samples) text += "samples " + text_of(*manifest.samples) + "\n";
+  return sha256(text);
+}
+
+Key key_of(const Manifest& manifest, const Inputs& inputs) {
+  return {{"model", inputs.source.sha256},
+          {"settings", settings_digest(manifest)},
+          {"samples", inputs.samples ? inputs.samples->sha256 : ""},
+          {"tool", tool_digest()},
+          {"isa", isa()}};
+}
+
+void write_key(const fs::path& file, const Key& key, const std::vector<fs::path>& outputs) {
+  Json json = {{"key", key}, {"outputs", Json::object()}};
+  for (const fs::path& output : outputs)
+    json["outputs"][output.filename().string()] = sha256(map_file(output).bytes);
+  write_if_changed(file, json.dump(2) + "\n");
+}
+
+bool is_current(const fs::path& file, const Key& key) {
+  const Json json = read_json(file);
+  if (!json.is_object() || !json.contains("key") || json["key"] != Json(key)) return false;
+  if (!json.contains("outputs") || !json["outputs"].is_object()) return false;
+  for (const auto& [name, digest] : json["outputs"].items()) {
+    std::error_code error;
+    const fs::path output = file.parent_path() / name;
+    if (!fs::is_regular_file(output, error) || Json(sha256(map_file(output).bytes)) != digest) return false;
+  }
+  return true;
+}
+
+std::string settings_in(const fs::path& file) {
+  const Json json = read_json(file);
+  const Json digest = json.is_object() ? json.value("/key/settings"_json_pointer, Json()) : Json();
+  return digest.is_string() ? digest.get<std::string>() : "";
+}
+
+}  // namespace mlqc

@@ -1,0 +1,67 @@
+#include "compiler/driver/layers.h"
+
+#include <limits>
+
+#include "compiler/support/parallel.h"
+
+namespace mlqc {
+
+namespace {
+
+std::vector<float> floats_of(const mlq::Tensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0)));
+  if (const mlq::Status status = mlq::dequantize(tensor, values); !status)
+    throw Error(Exit::internal, {{}, tensor.name + ": " + status.error(), "MLQ901", "", {}});
+  return values;
+}
+
+int bits_of(const mlq::Tensor& tensor) {
+  return tensor.quantization ? tensor.quantization->bits : static_cast<int>(8 * mlq::size_of(tensor.type));
+}
+
+LayerReport report_of(const TensorPlan& plan, const mlq::Tensor& before, const mlq::Tensor& after) {
+  LayerReport layer;
+  layer.name = plan.layer;
+  layer.op = plan.op;
+  layer.bits = bits_of(after);
+  layer.elements = static_cast<std::size_t>(mlq::element_count(after.shape).value_or(0));
+  layer.bytes = stored_bytes(after);
+  layer.snr_db = std::numeric_limits<double>::infinity();
+  layer.algorithm = "none";
+  // Sharing its bytes with the source means that nothing was done to it.
+  if (after.data->bytes.data() == before.data->bytes.data()) return layer;
+  if (after.quantization) {
+    layer.algorithm = plan.settings.algorithm;
+    layer.granularity = after.quantization->axis < 0 ? "per_tensor" : "per_channel";
+  }
+  layer.snr_db = weights_snr_db(floats_of(before), floats_of(after));
+  return layer;
+}
+
+}  // namespace
+
+std::size_t stored_bytes(const mlq::Tensor& tensor) {
+  if (!tensor.data) return 0;
+  std::size_t bytes = tensor.data->bytes.size();
+  if (const auto& q = tensor.quantization)
+    bytes += (q->scale.size() + q->offset.size() + q->table.size()) * sizeof(float);
+  return bytes;
+}
+
+std::size_t weight_bytes(const mlq::Graph& graph) {
+  std::size_t bytes = 0;
+  for (const mlq::Tensor& tensor : graph.tensors) bytes += stored_bytes(tensor);
+  return bytes;
+}
+
+std::vector<LayerReport> layer_reports(const QuantizationPlan& plan, const mlq::Graph& reference,
+                                       const mlq::Graph& candidate) {
+  std::vector<LayerReport> reports(plan.size());
+  parallel_for(plan.size(), [&](std::size_t i) {
+    const auto id = static_cast<std::size_t>(plan[i].tensor);
+    reports[i] = report_of(plan[i], reference.tensors[id], candidate.tensors[id]);
+  });
+  return reports;
+}
+
+}  // namespace mlqc

@@ -1,0 +1,20 @@
+// What became of each layer's weights.
+#pragma once
+
+#include <vector>
+
+#include "compiler/quantize/quantize.h"
+#include "compiler/validate/report.h"
+
+namespace mlqc {
+
+// Bytes of a constant with its scales, offsets or tables.
+std::size_t stored_bytes(const mlq::Tensor& tensor);
+// Of all constants.
+std::size_t weight_bytes(const mlq::Graph& graph);
+
+// One per tensor of the plan. Both graphs have the same tensors.
+std::vector<LayerReport> layer_reports(const QuantizationPlan& plan, const mlq::Graph& reference,
+                                       const mlq::Graph& candidate);
+
+}  // namespace mlqc
