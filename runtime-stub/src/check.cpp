@@ -123,6 +123,7 @@ class Checker {
     if (feature.kind > FeatureKind::label) return Failure{who + " is of an unknown kind"};
     if (feature.color > Color::bgr) return Failure{who + " has an unknown colour order"};
     if (Status status = check_shape(feature.shape, who); !status) return status;
+    if (outer_) return {};  // of a subgraph, a feature only says which tensor it is
     const Shape& shape = graph_.tensors[feature.tensor].shape;
     if (feature.kind == FeatureKind::image) return check_image(feature, shape);
     const auto inside = element_count(shape), outside = element_count(feature.shape);

@@ -129,6 +129,17 @@ Result<LoopState> start_loop(const Frame& frame, const Node& node) {
   return state;
 }
 
+// What each round would give to result `i`, as far as that is known without running one.
+Result<Value> shape_without_rounds(const Frame& frame, const Node& node, std::size_t i,
+                                   Constants& constants) {
+  auto inferred = infer_control_flow(frame, node, constants);
+  if (!inferred) return Failure{inferred.error()};
+  Value one = (*inferred)[i];
+  one.shape.erase(one.shape.begin());
+  for (std::int64_t& dimension : one.shape) dimension = std::max<std::int64_t>(dimension, 0);
+  return one;
+}
+
 Status run_loop(Frame& frame, const Node& node, Constants& constants, void* threads) {
   const LinkedGraph* body = subgraph(frame, node, "body");
   if (Status status = check_loop(node, body); !status) return status;
@@ -140,11 +151,9 @@ Status run_loop(Frame& frame, const Node& node, Constants& constants, void* thre
   for (std::size_t i = 0; i < carried; ++i) put(frame, node.outputs[i], state->carried[i]);
   for (std::size_t i = 0; i < state->stacked.size(); ++i) {
     const auto& rounds = state->stacked[i];
-    // Without a round, the shape is what the body's graph says.
-    const Feature& feature = body->graph->outputs[i + 1 + carried];
-    const Tensor& stated = body->graph->tensors[feature.tensor];
-    const Value one = rounds.empty() ? Value{stated.type, stated.shape} : rounds[0].value;
-    auto whole = stack(rounds, one, constants.memory_limit());
+    auto one = rounds.empty() ? shape_without_rounds(frame, node, carried + i, constants) : rounds[0].value;
+    if (!one) return Failure{one.error()};
+    auto whole = stack(rounds, *one, constants.memory_limit());
     if (!whole) return Failure{whole.error()};
     put(frame, node.outputs[carried + i], *whole);
   }
