@@ -39,5 +39,6 @@ void fold_constants(mlq::Graph& graph);
 void remove_dead(mlq::Graph& graph);
 void fuse(mlq::Graph& graph);
 void channels_last(mlq::Graph& graph);
+void join_convolutions(mlq::Graph& graph);
 
 }  // namespace mlqc

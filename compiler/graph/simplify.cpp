@@ -18,6 +18,7 @@ mlq::Graph prepare_for_runtime(mlq::Graph graph) {
   fuse(graph);
   remove_dead(graph);
   channels_last(graph);
+  join_convolutions(graph);
   remove_dead(graph);
   return graph;
 }

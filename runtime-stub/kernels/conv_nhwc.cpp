@@ -127,7 +127,106 @@ Result<std::unique_ptr<Prepared>> prepare(const Call& call) {
   return std::unique_ptr<Prepared>(std::move(made));
 }
 
-constexpr Kernel rows[] = {{"ConvNhwc", infer, evaluate, prepare}};
+// Several convolutions that fill one result side by side, as Concat over the channels would: operands are
+// four per part (absent ones included), attributes are the parts' lists one after the other.
+struct Part {
+  Node node;
+  std::vector<Value> inputs, outputs;
+  std::int64_t first_channel = 0;
+};
+
+template <class T>
+std::vector<T> slice(const std::vector<T>& list, std::size_t part, std::size_t each) {
+  if (list.size() < (part + 1) * each) return {};
+  return std::vector<T>(list.begin() + part * each, list.begin() + (part + 1) * each);
+}
+
+// The parts with their results' shapes inferred.
+Result<std::vector<Part>> parts_of(const Call& call) {
+  std::vector<Part> parts;
+  if (call.inputs.empty() || call.inputs.size() % 4 != 0) return fail(call, "needs four operands per part");
+  std::int64_t channel = 0;
+  for (std::size_t k = 0; k < call.inputs.size() / 4; ++k) {
+    Part part{{"ConvNhwc", call.node.name, {}, {0}, {}}, {}, {Value{}}, channel};
+    for (std::size_t i = 4 * k; i < 4 * k + 4; ++i) {
+      part.node.inputs.push_back(i < call.node.inputs.size() ? call.node.inputs[i] : no_tensor);
+      part.inputs.push_back(call.inputs[i]);
+    }
+    auto groups = slice(call.node.get_ints("group"), k, 1);
+    auto low = slice(call.node.get_floats("activation_min"), k, 1),
+         high = slice(call.node.get_floats("activation_max"), k, 1);
+    if (groups.empty() || low.empty() || high.empty())
+      return fail(call, "attributes do not fit the number of parts");
+    part.node.attributes = {{"group", groups[0]},
+                            {"activation_min", low[0]},
+                            {"activation_max", high[0]},
+                            {"strides", slice(call.node.get_ints("strides"), k, 2)},
+                            {"dilations", slice(call.node.get_ints("dilations"), k, 2)},
+                            {"pads", slice(call.node.get_ints("pads"), k, 4)}};
+    Call single{part.node, part.inputs, part.outputs};
+    if (Status s = infer(single); !s) return Failure{s.error()};
+    const Shape &y = part.outputs[0].shape, &first = k == 0 ? y : parts[0].outputs[0].shape;
+    if (y[0] != first[0] || y[1] != first[1] || y[2] != first[2])
+      return fail(call, "the parts differ in size");
+    channel = plus(channel, y[3]);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+Status infer_joined(Call& call) {
+  auto parts = parts_of(call);
+  if (!parts) return parts.status();
+  Shape y = parts->front().outputs[0].shape;
+  y[3] = plus(parts->back().first_channel, parts->back().outputs[0].shape[3]);
+  set_output(call, 0, DataType::float32, y);
+  return {};
+}
+
+Status evaluate_joined(const Call& call) {
+  auto parts = parts_of(call);
+  if (!parts) return parts.status();
+  std::int64_t places = product(call.outputs[0].shape, 0, 3), width = call.outputs[0].shape[3];
+  for (Part& part : *parts) {
+    std::int64_t channels = part.outputs[0].shape[3];
+    std::vector<float> result(places * channels);
+    part.outputs[0].data = result.data();
+    if (Status s = evaluate({part.node, part.inputs, part.outputs}); !s) return s;
+    for (std::int64_t i = 0; i < places; ++i)
+      std::copy_n(result.data() + i * channels, channels, out<float>(call) + i * width + part.first_channel);
+  }
+  return {};
+}
+
+struct Joined : Prepared {
+  std::vector<PreparedOrNull> parts;
+  Status run(void* threads) override {
+    for (auto& part : parts)
+      if (Status s = part->run(threads); !s) return s;
+    return {};
+  }
+};
+
+Result<std::unique_ptr<Prepared>> prepare_joined(const Call& call) {
+  auto parts = parts_of(call);
+  if (!parts) return Failure{parts.error()};
+  auto joined = std::make_unique<Joined>();
+  for (Part& part : *parts) {
+    Call single{part.node, part.inputs, part.outputs, call.threads};
+    if (!constant_weights(single)) return std::unique_ptr<Prepared>();
+    auto packed = pack(single);
+    if (!packed) return Failure{packed.error()};
+    packed->plane.out_stride = call.outputs[0].shape[3];
+    Buffers buffers{in<float>(single, 0), out<float>(call) + part.first_channel, call.threads};
+    const float* bias = packed->bias.empty() ? nullptr : packed->bias.data();
+    joined->parts.push_back(xnnpack_conv(packed->plane, packed->weights.data(), bias, buffers));
+    if (!joined->parts.back()) return std::unique_ptr<Prepared>();
+  }
+  return std::unique_ptr<Prepared>(std::move(joined));
+}
+
+constexpr Kernel rows[] = {{"ConvNhwc", infer, evaluate, prepare},
+                           {"JoinedConvNhwc", infer_joined, evaluate_joined, prepare_joined}};
 
 }  // namespace
 

@@ -58,7 +58,7 @@ PreparedOrNull xnnpack_conv(const Plane2d& p, const float* weights, const float*
   auto created = xnn_create_convolution2d_nhwc_f32(
       p.before[0], p.after[1], p.after[0], p.before[1], p.kernel[0], p.kernel[1], p.stride[0], p.stride[1],
       p.dilation[0], p.dilation[1], p.groups, p.channels / p.groups, p.out_channels / p.groups, p.channels,
-      p.out_channels, weights, bias, p.lowest, p.highest, 0, &op);
+      p.out_stride > 0 ? p.out_stride : p.out_channels, weights, bias, p.lowest, p.highest, 0, &op);
   return finish(created, op, [&] {
     return xnn_setup_convolution2d_nhwc_f32(op, p.batch, p.height, p.width, b.x, b.y, pool_of(b));
   });

@@ -17,6 +17,7 @@ struct Plane2d {
   std::int64_t before[2] = {0, 0}, after[2] = {0, 0};  // pads
   std::int64_t groups = 1;
   float lowest = 0, highest = 0;  // the result is clamped to these
+  std::int64_t out_stride = 0;    // floats from one result place to the next; 0: out_channels
 };
 
 struct Buffers {

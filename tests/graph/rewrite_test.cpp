@@ -26,7 +26,8 @@ TEST(PrepareForRuntime, SqueezeNetHasOneTransposition) {
   mlq::Graph ready = prepare_for_runtime(simplify(squeezenet_like()));
   EXPECT_EQ(count(ready, "Transpose"), 1u) << dump(ready);
   EXPECT_EQ(count(ready, "Relu"), 0u);
-  EXPECT_EQ(count(ready, "ConvNhwc"), 8u);
+  EXPECT_EQ(count(ready, "ConvNhwc") + 2 * count(ready, "JoinedConvNhwc"), 8u);
+  EXPECT_EQ(count(ready, "Concat"), 0u);
   expect_same_meaning(squeezenet_like(), 1);
 }
 
@@ -67,6 +68,29 @@ TEST(PrepareForRuntime, AnOutputInTheMiddleStays) {
   b.output(x);
   b.output(b.node("MaxPool", {relu}, {{"kernel_shape", Ints{2, 2}}}));
   expect_same_meaning(b.graph, 4);
+}
+
+TEST(PrepareForRuntime, ConvolutionsOfManyKindsAreJoined) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    Builder b(300 + seed);
+    TensorId x = b.input({2, 6, 9, 7});
+    TensorId depthwise = b.conv(x, 6, 6, 3, 2, 6),
+             clipped = b.node("Clip", {b.conv(x, 6, 5, 1, 2)}, {{"max", 0.5f}});
+    TensorId grouped = b.batch_norm(b.conv(x, 6, 4, 5, 2, 2), 4);
+    std::vector<TensorId> parts{depthwise, clipped, grouped};
+    std::swap(parts[static_cast<std::size_t>(b.pick(0, 2))], parts[2]);
+    b.output(b.node("Sigmoid", {b.node("Concat", parts, {{"axis", std::int64_t{1}}})}));
+    EXPECT_EQ(count(prepare_for_runtime(simplify(b.graph)), "JoinedConvNhwc"), 1u);
+    expect_same_meaning(b.graph, seed);
+  }
+}
+
+TEST(PrepareForRuntime, AConvolutionReadTwiceIsNotJoined) {
+  Builder b(27);
+  TensorId x = b.input({1, 3, 5, 5}), y = b.conv(x, 3, 4, 3);
+  b.output(b.node("Concat", {y, y, b.conv(x, 3, 2, 1)}, {{"axis", std::int64_t{1}}}));
+  EXPECT_EQ(count(prepare_for_runtime(simplify(b.graph)), "JoinedConvNhwc"), 0u);
+  expect_same_meaning(b.graph, 8);
 }
 
 TEST(PrepareForRuntime, AFactorPerColumnIsNotPerChannel) {
