@@ -63,7 +63,7 @@ def coreml_bytes(net):
         to = getattr(model.neural_network.layers.add(name=layer.name, input=layer.inputs, output=[layer.name]), field)
         fill(to, layer)
         if layer.weights is not None:
-            to.has_bias = True
+            to.with_bias = True
             to.weights.float_value.extend(layer.weights.ravel().tolist())
             to.bias.float_value.extend(layer.bias.tolist())
     return model.SerializeToString()

@@ -37,7 +37,7 @@ class Writer:
     def convolution(self, name, source):
         to = self.add(name).convolution
         to.output_channels, to.kernel_channels = source.weights.shape[:2]
-        to.n_groups, to.has_bias = 1, True
+        to.n_groups, to.with_bias = 1, True
         to.kernel_size.extend([source.k] * 2), to.stride.extend([1, 1]), to.dilation_factor.extend([1, 1])
         to.same.SetInParent()
         self.weights(to, source)
@@ -52,7 +52,7 @@ class Writer:
     def dense(self, name, source):
         to = self.add(name).inner_product
         to.output_channels, to.input_channels = source.weights.shape
-        to.has_bias = True
+        to.with_bias = True
         self.weights(to, source)
         if source.relu:
             self.add(name + "_relu").activation.relu.SetInParent()
