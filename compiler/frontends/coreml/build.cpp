@@ -65,6 +65,7 @@ Ids Build::ins() const {
 void Build::out(TensorId id, int i) {
   if (i >= outputs()) fail("has " + std::to_string(outputs()) + " outputs, needs " + std::to_string(i + 1));
   id = cast(id, DataType::float32);
+  if (rank(id) == 0) id = reshape(id, {1});  // blobs have at least one dimension
   Tensor& tensor = graph.tensors[static_cast<std::size_t>(id)];
   const bool own = static_cast<std::size_t>(id) >= first_tensor_ && !tensor.data;
   if (own) tensor.name = layer->output(i);

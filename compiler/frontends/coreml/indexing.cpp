@@ -81,11 +81,10 @@ void scatter(Build& b, const Layer& layer, const char*) {
   const std::int64_t axis = b.axis(layer.scatter().axis(), b.rank(data));
   const int positions = b.rank(raw);
   b.require(b.rank(updates) == b.rank(data) - 1 + positions, "has updates of the wrong rank");
-  const std::int64_t length = b.dimension(data, axis);
-  b.require(length >= 0, "needs to know the length of the axis that it scatters along");
   // Indices below zero count from the end.
-  const TensorId wrapped =
-      b.node("Where", {b.node("Less", {raw, b.scalar(0)}), b.add(raw, b.scalar(length)), raw});
+  const TensorId length = b.node("Gather", {b.shape_of(data), b.scalar(axis)}, {{"axis", std::int64_t{0}}});
+  const TensorId negative = b.node("Less", {raw, b.scalar(0)});
+  const TensorId wrapped = b.node("Where", {negative, b.add(raw, length), raw});
   const TensorId index = b.node("Unsqueeze", {wrapped, b.ints({positions})});
   const Ints order = to_front(b.rank(data), axis, 1);
   const TensorId front = b.transpose(data, order);

@@ -8,72 +8,31 @@ namespace {
 
 using Layer = NeuralNetworkLayer;
 
-// Blobs have at least one dimension, also when all are reduced.
-TensorId at_least_one(Build& b, TensorId x) { return b.rank(x) == 0 ? b.reshape(x, {1}) : x; }
-
 // Since opset 13 ReduceSum takes its axes as an operand, the others as an attribute.
 TensorId reduce(Build& b, const std::string& op, TensorId x, const Ints& axes, bool keep) {
   Ids operands{x};
   Attributes attributes{{"keepdims", std::int64_t{keep}}};
-  if (!axes.empty()) {
-    if (op == "ReduceSum")
-      operands.push_back(b.ints(axes));
-    else
-      attributes["axes"] = axes;
-  }
-  return at_least_one(b, b.node(op, std::move(operands), std::move(attributes)));
+  if (!axes.empty() && op == "ReduceSum") operands.push_back(b.ints(axes));
+  if (!axes.empty() && op != "ReduceSum") attributes["axes"] = axes;
+  return b.node(op, std::move(operands), std::move(attributes));
 }
 
 TensorId extreme(Build& b, const char* op, TensorId x, std::int64_t axis, bool keep) {
-  return at_least_one(b, b.node(op, {x}, {{"axis", axis}, {"keepdims", std::int64_t{keep}}}));
+  return b.node(op, {x}, {{"axis", axis}, {"keepdims", std::int64_t{keep}}});
 }
 
-Ints axes_of(const Build& b, const Reduce& r) {
-  switch (r.axis()) {
-    case Reduce::CHW:
-      return {-3, -2, -1};
-    case Reduce::HW:
-      return {-2, -1};
-    case Reduce::C:
-      return {-3};
-    case Reduce::H:
-      return {-2};
-    case Reduce::W:
-      return {-1};
-    default:
-      b.fail("reduces over an unknown axis");
-  }
-}
-
-const char* operator_of(const Build& b, const Reduce& r) {
-  switch (r.mode()) {
-    case Reduce::SUM:
-      return "ReduceSum";
-    case Reduce::AVG:
-      return "ReduceMean";
-    case Reduce::PROD:
-      return "ReduceProd";
-    case Reduce::LOGSUM:
-      return "ReduceLogSum";
-    case Reduce::SUMSQUARE:
-      return "ReduceSumSquare";
-    case Reduce::L1:
-      return "ReduceL1";
-    case Reduce::L2:
-      return "ReduceL2";
-    case Reduce::MAX:
-      return "ReduceMax";
-    case Reduce::MIN:
-      return "ReduceMin";
-    default:
-      b.fail("reduces by an unknown function");
-  }
-}
+// By the numbers of Reduce.ReduceAxis and Reduce.ReduceOperation.
+const Ints old_axes[] = {{-3, -2, -1}, {-2, -1}, {-3}, {-2}, {-1}};
+constexpr const char* old_operators[] = {"ReduceSum",       "ReduceMean", "ReduceProd", "ReduceLogSum",
+                                         "ReduceSumSquare", "ReduceL1",   "ReduceL2",   "ReduceMax",
+                                         "ReduceMin",       "ArgMax"};
 
 void old_reduce(Build& b, const Layer& layer, const char*) {
   const Reduce& r = layer.reduce();
-  const Ints axes = axes_of(b, r);
-  if (r.mode() != Reduce::ARGMAX) return b.out(reduce(b, operator_of(b, r), b.in(), axes, true));
+  b.require(r.axis() >= 0 && r.axis() <= Reduce::W, "reduces over an unknown axis");
+  b.require(r.mode() >= 0 && r.mode() <= Reduce::ARGMAX, "reduces by an unknown function");
+  const Ints& axes = old_axes[r.axis()];
+  if (r.mode() != Reduce::ARGMAX) return b.out(reduce(b, old_operators[r.mode()], b.in(), axes, true));
   b.require(axes.size() == 1, "looks for the largest along more than one axis");
   b.out(extreme(b, "ArgMax", b.in(), axes[0], true));
 }

@@ -104,13 +104,16 @@ void split_at(Build& b, std::int64_t axis, const Ints& lengths) {
   for (int i = 0; i < b.outputs(); ++i) b.out(parts[static_cast<std::size_t>(i)], i);
 }
 
+// Where the parts do not come out even, the first ones are longer by one.
 void split_evenly(Build& b, std::int64_t axis, std::uint64_t parts) {
   const std::int64_t whole = b.dimension(b.in(), axis);
   b.require(static_cast<std::uint64_t>(b.outputs()) == parts && parts > 0,
             "has another number of parts than of outputs");
+  b.require(whole >= 0, "needs to know the length of the axis that it divides");
   const auto count = static_cast<std::int64_t>(parts);
-  b.require(whole >= 0 && whole % count == 0, "cannot be divided evenly");
-  split_at(b, axis, Ints(static_cast<std::size_t>(count), whole / count));
+  Ints lengths;
+  for (std::int64_t i = 0; i < count; ++i) lengths.push_back(whole / count + (i < whole % count));
+  split_at(b, axis, lengths);
 }
 
 void split(Build& b, const Layer& layer, const char*) { split_evenly(b, -3, layer.split().n_outputs()); }
@@ -123,9 +126,24 @@ void split_nd(Build& b, const Layer& layer, const char*) {
     split_evenly(b, s.axis(), s.num_splits());
 }
 
+TensorId with_rank(Build& b, TensorId x, int rank) {
+  Ints axes;
+  for (int i = b.rank(x); i < rank; ++i) axes.push_back(i - b.rank(x));
+  return axes.empty() ? x : b.node("Unsqueeze", {x, b.ints(axes)});
+}
+
+// As NumPy counts: of the blob and the repeats the one with fewer dimensions gets ones in front.
 void tile(Build& b, const Layer& layer, const char*) {
-  const TensorId repeats = b.inputs() > 1 ? b.indices(b.in(1)) : b.ints(sizes(b, layer.tile().reps()));
-  b.out(b.node("Tile", {b.in(), repeats}));
+  TensorId repeats = b.inputs() > 1 ? b.indices(b.in(1)) : b.ints(sizes(b, layer.tile().reps()));
+  const std::int64_t given = b.rank(repeats) == 1 ? b.shape(repeats)[0] : -1;
+  b.require(given >= 0 && given <= 16, "needs to know how many repeats there are");
+  const TensorId x = with_rank(b, b.in(), static_cast<int>(given));
+  const std::int64_t missing = b.rank(x) - given;
+  if (missing > 0) {
+    const TensorId ones = b.ints(Ints(static_cast<std::size_t>(missing), 1));
+    repeats = b.node("Concat", {ones, repeats}, {{"axis", std::int64_t{0}}});
+  }
+  b.out(b.node("Tile", {x, repeats}));
 }
 
 void sequence_repeat(Build& b, const Layer& layer, const char*) {
@@ -141,8 +159,7 @@ void squeeze(Build& b, const Layer& layer, const char*) {
   const TensorId x = b.in();
   Ids operands{x};
   if (!layer.squeeze().squeeze_all()) operands.push_back(b.ints(to_ints(layer.squeeze().axes())));
-  const TensorId y = b.node("Squeeze", operands);
-  b.out(b.rank(y) == 0 ? b.reshape(x, {1}) : y);
+  b.out(b.node("Squeeze", operands));
 }
 
 void expand_dims(Build& b, const Layer& layer, const char*) {
