@@ -85,6 +85,7 @@ Result<std::vector<Array>> run(const std::string& op, const Attributes& attribut
   Call call{node, inputs, results};
   if (Status s = kernel->infer(call); !s) return Failure{s.error()};
   for (Value& value : results) {
+    if (!element_count(value.shape)) return Failure{"a result of unknown or impossible size"};
     buffers.emplace_back(count_of(value.shape) * size_of(value.type));
     value.data = buffers.back().data();
   }
