@@ -1,5 +1,7 @@
 #include "compiler/frontends/coreml/import.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <map>
 
 #include "compiler/frontends/coreml/build.h"
@@ -74,6 +76,8 @@ const NeuralNetwork& network_of(const Source& source, const Model& model) {
 }
 
 Model parse(const Source& source, const WeightMap& weights) {
+  // What it says on the terminal about bad UTF-8 is no message of ours.
+  const google::protobuf::LogSilencer silence;
   Model model;
   if (!model.ParseFromString(weights.skeleton))
     throw Error(Exit::model, {{source.path.string()},
