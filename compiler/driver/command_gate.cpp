@@ -1,7 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cstdio>
 
 #include "compiler/driver/commands.h"
 #include "compiler/driver/diagnostics.h"
@@ -86,8 +83,9 @@ Step gate_step(const Options& options) {
 
 Exit run_gate(const Options& options) {
   const Step step = gate_step(options);
-  // Build tools show what a step prints even when all is good: there, only complaints are news.
-  if (::isatty(STDOUT_FILENO)) fmt::print("{}", to_text(step.report));
+  // With a stamp, a build tool is asking, and it shows whatever a step prints: there, only complaints are
+  // news.
+  if (options.stamp.empty()) fmt::print("{}", to_text(step.report));
   return finish(options, step);
 }
 

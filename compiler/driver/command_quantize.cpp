@@ -1,5 +1,6 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/compile_model.h"
+#include "compiler/driver/diagnostics.h"
 #include "compiler/driver/key.h"
 #include "compiler/driver/steps.h"
 #include "compiler/support/bytes.h"
@@ -30,6 +31,17 @@ std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs)
   return read;
 }
 
+// Sections of the language that nothing reads yet: silence would let their writer believe otherwise.
+void warn_of_idle_sections(const Manifest& manifest, const Options& options) {
+  const auto warn = [&](const Place& where, const std::string& section) {
+    report({where, "'" + section + "' has no effect in this version", "MLQ113", "remove it", {}},
+           Severity::warning, options);
+  };
+  if (!manifest.custom_layers.empty()) warn(manifest.custom_layers[0].where, "custom_layers");
+  if (manifest.calibrate) warn(manifest.calibrate->where, "calibrate");
+  if (manifest.labels) warn(manifest.labels->where, "labels");
+}
+
 }  // namespace
 
 Step quantize_step(const Options& options) {
@@ -40,6 +52,7 @@ Step quantize_step(const Options& options) {
   const fs::path key_file = output_file(options, ".key");
   if (is_current(key_file, key)) return done;
 
+  warn_of_idle_sections(manifest, options);
   check_folder(options);
   const std::string name = output_name(options);
   Progress progress(options.progress, name);
