@@ -93,6 +93,24 @@ double factor(const Grid& grid, bool by_inverse) {
   return by_inverse ? 1.0 / grid.step : grid.step;
 }
 
+void to_levels(const float* run, std::size_t length, const float* next, const Grid& grid, bool by_inverse,
+               std::uint8_t* out) {
+  (by_inverse ? run_by_inverse : run_by_step)(run, length, next, grid.offset, factor(grid, by_inverse), out);
+}
+
+void to_levels_by_row(const Weights& weights, const std::vector<Grid>& grids, bool by_inverse,
+                      std::uint8_t* out) {
+  const auto inner = static_cast<std::size_t>(weights.inner), row = grids.size() * inner;
+  std::vector<double> offset(row), by(row);
+  for (std::size_t j = 0; j < row; ++j) {
+    offset[j] = grids[j / inner].offset;
+    by[j] = factor(grids[j / inner], by_inverse);
+  }
+  for (std::size_t at = 0; at + row <= weights.values.size(); at += row)
+    (by_inverse ? row_by_inverse : row_by_step)(weights.values.data() + at, row, offset.data(), by.data(),
+                                                out + at);
+}
+
 }  // namespace
 
 std::vector<Range> ranges(const Weights& weights) {
@@ -128,28 +146,37 @@ Grid spanning_grid(Range range, int bits) {
   return {low, storable_step((high - low) / ((1 << bits) - 1))};
 }
 
-std::vector<std::uint8_t> nearest_levels(const Weights& weights, const std::vector<Grid>& grids,
-                                         bool by_inverse) {
-  const auto groups = static_cast<std::size_t>(weights.groups),
-             inner = static_cast<std::size_t>(weights.inner);
-  const std::size_t row = groups * inner, size = weights.values.size();
+Quantized as_linear(OnGrids result) {
+  Quantized quantized;
+  quantized.indices = std::move(result.indices);
+  for (const Grid& grid : result.grids) {
+    quantized.scale.push_back(static_cast<float>(grid.step));
+    quantized.offset.push_back(static_cast<float>(grid.offset));
+  }
+  return quantized;
+}
+
+OnGrids on_grids(const Weights& weights, int bits, Grid (*grid_of)(Range range, int bits), bool by_inverse) {
+  const auto inner = static_cast<std::size_t>(weights.inner),
+             groups = static_cast<std::size_t>(weights.groups);
+  const std::size_t size = weights.values.size();
   const float* values = weights.values.data();
-  std::vector<std::uint8_t> result(size);
-  if (weights.inner < short_run && groups > 1) {
-    std::vector<double> offset(row), by(row);
-    for (std::size_t j = 0; j < row; ++j) {
-      offset[j] = grids[j / inner].offset;
-      by[j] = factor(grids[j / inner], by_inverse);
-    }
-    for (std::size_t at = 0; at + row <= size; at += row)
-      (by_inverse ? row_by_inverse : row_by_step)(values + at, row, offset.data(), by.data(), &result[at]);
+  OnGrids result{{}, std::vector<std::uint8_t>(size)};
+  const bool one_run_each = size == groups * inner && (weights.inner >= short_run || groups == 1);
+  if (!one_run_each) {
+    for (const Range& range : ranges(weights)) result.grids.push_back(grid_of(range, bits));
+    if (weights.inner < short_run) to_levels_by_row(weights, result.grids, by_inverse, result.indices.data());
+    for (std::size_t at = 0; weights.inner >= short_run && at < size; at += inner)
+      to_levels(values + at, inner, values + std::min(at + inner, size - inner),
+                result.grids[at / inner % groups], by_inverse, &result.indices[at]);
     return result;
   }
-  for (std::size_t at = 0; at + inner <= size; at += inner) {
-    const Grid& grid = grids[at / inner % groups];
-    const float* next = values + (at + 2 * inner <= size ? at + inner : at);
-    (by_inverse ? run_by_inverse : run_by_step)(values + at, inner, next, grid.offset,
-                                                factor(grid, by_inverse), &result[at]);
+  // A group at a time, so that its weights are read from memory once and then from the cache.
+  for (std::size_t at = 0; at < size; at += inner) {
+    const Grid grid = grid_of(run_range(values + at, inner), bits);
+    to_levels(values + at, inner, values + std::min(at + inner, size - inner), grid, by_inverse,
+              &result.indices[at]);
+    result.grids.push_back(grid);
   }
   return result;
 }

@@ -27,11 +27,18 @@ Grid spanning_grid(Range range, int bits);
 // then the next denormal above, so that the grid still reaches the other end.
 double storable_step(double step);
 
-// Index of each weight's nearest level of its group's grid, halves to even. The caller sees to it that
-// indices fit into 8 bits. A step of 0 has index 0.
+// What linear makes of weights: a grid for each group, and the index of each weight's nearest level on it.
+struct OnGrids {
+  std::vector<Grid> grids;
+  std::vector<std::uint8_t> indices;
+};
+
+// Halves go to even. `grid_of` sees to it that indices fit into 8 bits. A step of 0 has index 0.
 //   by_inverse: (w - offset) * (1 / step), else (w - offset) / step; Core ML Tools does one here, one there,
 //   and the two differ in the last bit.
-std::vector<std::uint8_t> nearest_levels(const Weights& weights, const std::vector<Grid>& grids,
-                                         bool by_inverse);
+OnGrids on_grids(const Weights& weights, int bits, Grid (*grid_of)(Range range, int bits), bool by_inverse);
+
+// The same as scales and offsets.
+Quantized as_linear(OnGrids result);
 
 }  // namespace mlqc

@@ -7,15 +7,7 @@
 namespace mlqc {
 
 Quantized linear(const Weights& weights, int bits) {
-  std::vector<Grid> grids;
-  for (const Range& range : ranges(weights)) grids.push_back(spanning_grid(range, bits));
-  Quantized result;
-  result.indices = nearest_levels(weights, grids, true);
-  for (const Grid& grid : grids) {
-    result.scale.push_back(static_cast<float>(grid.step));
-    result.offset.push_back(static_cast<float>(grid.offset));
-  }
-  return result;
+  return as_linear(on_grids(weights, bits, spanning_grid, true));
 }
 
 }  // namespace mlqc

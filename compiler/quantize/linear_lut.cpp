@@ -5,11 +5,10 @@
 namespace mlqc {
 
 Quantized linear_lut(const Weights& weights, int bits) {
-  std::vector<Grid> grids;
-  for (const Range& range : ranges(weights)) grids.push_back(spanning_grid(range, bits));
+  OnGrids fitted = on_grids(weights, bits, spanning_grid, true);
   Quantized result;
-  result.indices = nearest_levels(weights, grids, true);
-  for (const Grid& grid : grids)
+  result.indices = std::move(fitted.indices);
+  for (const Grid& grid : fitted.grids)
     for (int i = 0; i < 1 << bits; ++i)
       result.table.push_back(static_cast<float>(i * grid.step + grid.offset));
   return result;

@@ -43,16 +43,7 @@ Quantized signs(const Weights& weights) {
 }  // namespace
 
 Quantized linear_symmetric(const Weights& weights, int bits) {
-  if (bits == 1) return signs(weights);
-  std::vector<Grid> grids;
-  for (const Range& range : ranges(weights)) grids.push_back(symmetric_grid(range, bits));
-  Quantized result;
-  result.indices = nearest_levels(weights, grids, false);
-  for (const Grid& grid : grids) {
-    result.scale.push_back(static_cast<float>(grid.step));
-    result.offset.push_back(static_cast<float>(grid.offset));
-  }
-  return result;
+  return bits == 1 ? signs(weights) : as_linear(on_grids(weights, bits, symmetric_grid, false));
 }
 
 }  // namespace mlqc

@@ -30,11 +30,12 @@ TEST(Ranges, AreThoseOfEachGroup) {
   }
 }
 
-TEST(NearestLevels, RoundHalvesToEven) {
+TEST(OnGrids, RoundsHalvesToEven) {
   const std::vector<float> values = {0.5f, 1.5f, 2.5f, 3.5f, 254.5f};
-  const Weights weights{values, 1, 5};
+  const auto whole_numbers = [](Range, int) { return Grid{0, 1}; };
   for (const bool by_inverse : {false, true})
-    EXPECT_THAT(nearest_levels(weights, {{0, 1}}, by_inverse), testing::ElementsAre(0, 2, 2, 4, 254));
+    EXPECT_THAT(on_grids({values, 1, 5}, 8, whole_numbers, by_inverse).indices,
+                testing::ElementsAre(0, 2, 2, 4, 254));
 }
 
 }  // namespace

@@ -183,7 +183,8 @@ TEST(Quantize, NamesTheFirstBadTensor) {
 
 TEST(SnrDb, IsTheRatioOfPowers) {
   EXPECT_DOUBLE_EQ(weights_snr_db(std::vector<float>{3, 4}, std::vector<float>{3, 3.5f}), 20);
-  EXPECT_EQ(weights_snr_db(std::vector<float>{1}, std::vector<float>{1}), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(weights_snr_db(std::vector<float>{1}, std::vector<float>{1}),
+            std::numeric_limits<double>::infinity());
 }
 
 }  // namespace
