@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "compiler/frontends/frontend.h"
+#include "compiler/graph/rewrite.h"
 #include "compiler/support/error.h"
 #include "mlq/model.h"
 #include "tests/support/files.h"
@@ -65,6 +66,26 @@ TEST_P(RunsModel, GivesFiniteNumbersAndTheSameTwice) {
       high = std::max(high, value);
     }
     EXPECT_LT(low, high) << "all outputs are the same number";
+  }
+}
+
+// As the validator and the artifact run it.
+TEST_P(RunsModel, GivesTheSameRewrittenForTheRuntime) {
+  MLQ_NEEDS_SHARED();
+  const mlq::Model model = load(GetParam());
+  auto rewritten = mlq::Model::from_graph(prepare_for_runtime(simplify(model.graph())));
+  ASSERT_TRUE(rewritten.ok()) << rewritten.error();
+  const auto plain = run(model), fast = run(*rewritten);
+  ASSERT_EQ(plain.size(), fast.size());
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    ASSERT_EQ(plain[i].shape, fast[i].shape);
+    if (plain[i].type != mlq::DataType::float32) continue;
+    float largest = 0, apart = 0;
+    for (std::size_t k = 0; k < plain[i].floats().size(); ++k) {
+      largest = std::max(largest, std::abs(plain[i].floats()[k]));
+      apart = std::max(apart, std::abs(plain[i].floats()[k] - fast[i].floats()[k]));
+    }
+    EXPECT_LE(apart, 1e-4f * largest);
   }
 }
 

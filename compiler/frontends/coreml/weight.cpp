@@ -19,7 +19,9 @@ void require_bytes(const Build& build, const Tensor& tensor, std::size_t bytes, 
 }
 
 mlq::Data in_file(const Build& build, Extent extent) {
-  return {build.source.bytes.bytes.subspan(extent.at, extent.size), build.source.bytes.owner};
+  mlq::Data data = build.source.bytes;
+  data.bytes = data.bytes.subspan(extent.at, extent.size);
+  return data;
 }
 
 // Groups along the axis of the output channels, or one for all.
