@@ -13,8 +13,8 @@ namespace mlqc {
 // A model file as it lies on the disk.
 struct Source {
   std::filesystem::path path;
-  mlq::Data bytes;     // mapped
-  std::string sha256;  // of the bytes
+  mlq::Data bytes;          // mapped
+  std::string sha256;       // of the bytes
   std::string_view format;  // "coreml", ...: the row of the table that read it
 };
 

@@ -111,7 +111,8 @@ bool write_if_changed(const fs::path& path, std::span<const std::byte> bytes) {
   if (::rename(temporary.path.c_str(), path.c_str()) != 0) cannot("MLQ501", "rename", path, "");
   temporary.keep = true;
   // The name is only durable once its folder is.
-  const Descriptor folder{::open(path.parent_path().empty() ? "." : path.parent_path().c_str(), O_RDONLY | O_CLOEXEC)};
+  const Descriptor folder{
+      ::open(path.parent_path().empty() ? "." : path.parent_path().c_str(), O_RDONLY | O_CLOEXEC)};
   if (folder.fd >= 0) ::fsync(folder.fd);
   return true;
 }

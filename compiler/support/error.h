@@ -21,7 +21,8 @@ enum class Exit : int { good = 0, red_gate = 1, usage = 2, model = 3, internal =
 struct Diagnostic {
   Place where;
   std::string what;  // one sentence, lower case, no full stop
-  std::string code;  // "MLQ101": see `mlqc explain`; 1xx manifest, 2xx gate, 3xx model, 4xx samples, 5xx output, 9xx internal
+  std::string code;  // "MLQ101": see `mlqc explain`; 1xx manifest, 2xx gate, 3xx model, 4xx samples, 5xx
+                     // output, 9xx internal
   std::string hint;  // what the user can do, may be empty
   std::vector<std::string> notes;
 };

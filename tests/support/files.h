@@ -6,14 +6,15 @@
 
 namespace mlq::test {
 
-// The material that is not in the repository: $MLQ_SHARED, else ../shared beside the checkout. Empty when absent.
+// The material that is not in the repository: $MLQ_SHARED, else ../shared beside the checkout. Empty when
+// absent.
 std::filesystem::path shared_folder();
 
 // tests/data of the checkout.
 std::filesystem::path data_folder();
 
 // Ends the test as skipped, visibly, when the shared material is absent.
-#define MLQ_NEEDS_SHARED()                                                       \
+#define MLQ_NEEDS_SHARED() \
   if (::mlq::test::shared_folder().empty()) GTEST_SKIP() << "no shared material; set MLQ_SHARED"
 
 // A new empty folder that goes with the object.

@@ -13,14 +13,16 @@ namespace {
 
 DataType type_of(const std::string& descr) {
   static const std::map<std::string, DataType> types = {
-      {"<f4", DataType::float32}, {"<f2", DataType::float16}, {"<f8", DataType::float64}, {"|i1", DataType::int8},
-      {"<i2", DataType::int16},   {"<i4", DataType::int32},   {"<i8", DataType::int64},   {"|u1", DataType::uint8},
-      {"<u2", DataType::uint16},  {"<u4", DataType::uint32},  {"<u8", DataType::uint64},  {"|b1", DataType::boolean}};
+      {"<f4", DataType::float32}, {"<f2", DataType::float16}, {"<f8", DataType::float64},
+      {"|i1", DataType::int8},    {"<i2", DataType::int16},   {"<i4", DataType::int32},
+      {"<i8", DataType::int64},   {"|u1", DataType::uint8},   {"<u2", DataType::uint16},
+      {"<u4", DataType::uint32},  {"<u8", DataType::uint64},  {"|b1", DataType::boolean}};
   return types.at(descr);
 }
 
 // Fortran order is the row-major order of the transposed array.
-std::vector<std::byte> to_row_major(const std::vector<std::byte>& bytes, const Shape& shape, std::size_t size) {
+std::vector<std::byte> to_row_major(const std::vector<std::byte>& bytes, const Shape& shape,
+                                    std::size_t size) {
   std::vector<std::byte> out(bytes.size());
   const std::size_t count = size ? bytes.size() / size : 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -37,16 +39,19 @@ std::vector<std::byte> to_row_major(const std::vector<std::byte>& bytes, const S
 
 Array read_npy(const std::filesystem::path& path) {
   const std::string file = read(path);
-  if (file.size() < 10 || file.compare(0, 6, "\x93NUMPY") != 0) throw std::runtime_error("no npy: " + path.string());
+  if (file.size() < 10 || file.compare(0, 6, "\x93NUMPY") != 0)
+    throw std::runtime_error("no npy: " + path.string());
   const std::size_t wide = file[6] >= 2 ? 4 : 2;
   std::size_t length = 0;
   for (std::size_t i = wide; i-- > 0;) length = length << 8 | static_cast<unsigned char>(file[8 + i]);
   const std::string header = file.substr(8 + wide, length);
   std::smatch match;
   Array array;
-  if (!std::regex_search(header, match, std::regex("'descr': '([^']+)'"))) throw std::runtime_error("npy descr");
+  if (!std::regex_search(header, match, std::regex("'descr': '([^']+)'")))
+    throw std::runtime_error("npy descr");
   array.type = type_of(match[1]);
-  if (!std::regex_search(header, match, std::regex("'shape': \\(([^)]*)\\)"))) throw std::runtime_error("npy shape");
+  if (!std::regex_search(header, match, std::regex("'shape': \\(([^)]*)\\)")))
+    throw std::runtime_error("npy shape");
   const std::string dims = match[1];
   const std::regex number("[0-9]+");
   for (std::sregex_iterator it(dims.begin(), dims.end(), number), end; it != end; ++it)

@@ -1,9 +1,9 @@
 // A classifier's scores with the labels that they belong to.
 #pragma once
 
-#include <limits>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <utility>
