@@ -127,7 +127,7 @@ struct Cell {
   std::int64_t hidden;
   const float *recurrent, *bias, *peepholes;  // bias and peepholes may be null
   const Activation* activations;
-  float clip;
+  float clip, cell_clip;
   std::vector<float> h, c, sums, reset;
 
   float limit(float v) const { return clip > 0 ? std::clamp(v, -clip, clip) : v; }
@@ -181,6 +181,7 @@ struct Cell {
       float input = activations[0](limit(sum(0, i) + peephole(0, i)));
       float forget = coupled ? 1.0f - input : activations[0](limit(sum(2, i) + peephole(2, i)));
       c[i] = forget * c[i] + input * activations[1](limit(sum(3, i)));
+      if (cell_clip > 0) c[i] = std::clamp(c[i], -cell_clip, cell_clip);
       float output = activations[0](limit(sum(1, i) + peephole(1, i)));
       h[i] = output * activations[2](c[i]);
     }
@@ -249,6 +250,7 @@ Status evaluate(const Call& call) {
               call.given(7) ? in<float>(call, 7) + d * 3 * s->hidden : nullptr,
               activations.data() + d * static_cast<std::int64_t>(activations.size()) / s->directions,
               call.node.get_float("clip", 0.0f),
+              call.node.get_float("cell_clip", 0.0f),
               {},
               {},
               std::vector<float>(width),

@@ -26,9 +26,9 @@ TEST(LayerList, HasNoKindTwice) {
   int rows = 0;
   for (int i = 0; i < kinds->field_count(); ++i) rows += find_row(kinds->field(i)->number()) != nullptr;
   int listed = 0;
-  for (const auto family :
-       {activation_rows, constant_rows, convolution_rows, dense_rows, elementwise_rows, indexing_rows,
-        normalization_rows, picture_rows, pooling_rows, random_rows, reduce_rows, shape_rows, slice_rows})
+  for (const auto family : {activation_rows, constant_rows, convolution_rows, dense_rows, elementwise_rows,
+                            indexing_rows, normalization_rows, picture_rows, pooling_rows, random_rows,
+                            recurrent_rows, reduce_rows, shape_rows, slice_rows})
     listed += static_cast<int>(family().size());
   EXPECT_EQ(rows, listed);
 }

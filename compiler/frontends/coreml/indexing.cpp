@@ -92,6 +92,23 @@ void scatter(Build& b, const Layer& layer, const char*) {
   b.out(b.transpose(scatter_at(b, front, index, updates_front, layer.scatter().mode()), inverse(order)));
 }
 
+// Place t of a sequence of length l takes the element l - 1 - t, and those behind it stay.
+void reverse_seq(Build& b, const Layer& layer, const char*) {
+  const TensorId x = b.in();
+  const std::int64_t batch = b.axis(layer.reverse_seq().batch_axis(), b.rank(x));
+  const std::int64_t axis = b.axis(layer.reverse_seq().sequence_axis(), b.rank(x));
+  const std::int64_t length = b.dimension(x, axis);
+  b.require(length >= 0 && batch != axis, "needs to know the length of the axis that it reverses");
+  Ints along(static_cast<std::size_t>(b.rank(x)), 1), across = along;
+  along[static_cast<std::size_t>(axis)] = length;
+  across[static_cast<std::size_t>(batch)] = -1;
+  const TensorId count = b.node("Range", {b.scalar(0), b.scalar(length), b.scalar(1)});
+  const TensorId place = b.reshape(count, along), lengths = b.reshape(b.indices(b.in(1)), across);
+  const TensorId mirrored = b.subtract(b.subtract(lengths, b.scalar(1)), place);
+  const TensorId from = b.node("Where", {b.node("Less", {place, lengths}), mirrored, place});
+  b.out(b.node("GatherElements", {x, b.node("Expand", {from, b.shape_of(x)})}, {{"axis", axis}}));
+}
+
 // One row of indices for each element that is not zero.
 void where_non_zero(Build& b, const Layer&, const char*) {
   b.out(b.transpose(b.node("NonZero", {b.in()}), {1, 0}));
@@ -112,6 +129,7 @@ constexpr Row rows[] = {
     {Layer::kScatter, scatter},
     {Layer::kScatterAlongAxis, scatter_along_axis},
     {Layer::kScatterNd, scatter_nd},
+    {Layer::kReverseSeq, reverse_seq},
     {Layer::kWhereNonZero, where_non_zero},
     {Layer::kOneHot, one_hot},
 };

@@ -14,7 +14,7 @@ using Family = std::span<const Row> (*)();
 constexpr Family families[] = {
     activation_rows, constant_rows, convolution_rows, dense_rows,         elementwise_rows,
     indexing_rows,   picture_rows,  pooling_rows,     normalization_rows, random_rows,
-    reduce_rows,     shape_rows,    slice_rows,
+    recurrent_rows,  reduce_rows,   shape_rows,       slice_rows,
 };
 
 std::string describe(const NeuralNetworkLayer& layer) {

@@ -29,6 +29,7 @@ std::span<const Row> normalization_rows();
 std::span<const Row> picture_rows();
 std::span<const Row> pooling_rows();
 std::span<const Row> random_rows();
+std::span<const Row> recurrent_rows();
 std::span<const Row> reduce_rows();
 std::span<const Row> shape_rows();
 std::span<const Row> slice_rows();

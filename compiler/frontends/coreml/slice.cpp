@@ -65,6 +65,46 @@ void slice_static(Build& b, const Layer& layer, const char*) {
   b.out(squeezed(b, cut(b, b.in(), starts, ends, counting(rank), steps), s.squeeze_masks()));
 }
 
+// The blob `i` or, where the layer has none, what its parameters say; nothing said is `otherwise` everywhere.
+TensorId given_or(Build& b, int i, const auto& parameters, std::int64_t otherwise) {
+  if (b.inputs() > i) return b.indices(b.in(i));
+  Ints values(static_cast<std::size_t>(b.rank(b.in())), otherwise);
+  b.require(static_cast<std::size_t>(parameters.size()) <= values.size(),
+            "has parameters for more axes than its input has");
+  std::copy(parameters.begin(), parameters.end(), values.begin());
+  return b.ints(values);
+}
+
+// begin where a mask says so, else the blob's; likewise the end.
+void slice_dynamic(Build& b, const Layer& layer, const char*) {
+  const SliceDynamic& s = layer.slice_dynamic();
+  const int rank = b.rank(b.in());
+  b.require(b.inputs() < 4, "takes strides or masks from blobs, which mlq does not support yet");
+  Ints steps, single, whole_begin, whole_end, from, to;
+  for (int i = 0; i < rank; ++i) {
+    const bool one = at(s.squeeze_masks(), i);
+    steps.push_back(one || i >= s.strides_size() ? 1 : s.strides(i));
+    b.require(steps.back() != 0, "has a stride of zero");
+    single.push_back(one);
+    whole_begin.push_back(at(s.begin_masks(), i));
+    whole_end.push_back(at(s.end_masks(), i));
+    from.push_back(steps.back() > 0 ? 0 : to_the_end);
+    to.push_back(steps.back() > 0 ? to_the_end : to_the_begin);
+  }
+  const auto choose = [&](const Ints& which, TensorId yes, TensorId no) {
+    return b.node("Where", {b.truth(b.ints(which)), yes, no});
+  };
+  const TensorId begin = choose(whole_begin, b.ints(from), b.indices(b.in(1)));
+  const TensorId end = choose(whole_end, b.ints(to), given_or(b, 2, s.end_ids(), 0));
+  // The element after the last one has no number when it is counted from the end.
+  const TensorId next = b.add(begin, b.scalar(1));
+  const TensorId is_last = b.node("Equal", {next, b.scalar(0)});
+  const TensorId after = b.node("Where", {is_last, b.scalar(to_the_end), next});
+  const TensorId part =
+      b.node("Slice", {b.in(), begin, choose(single, after, end), b.ints(counting(rank)), b.ints(steps)});
+  b.out(squeezed(b, part, s.squeeze_masks()));
+}
+
 // From an index that is a blob, `size` elements.
 void slice_by_size(Build& b, const Layer& layer, const char*) {
   const SliceBySize& s = layer.slice_by_size();
@@ -139,6 +179,7 @@ void upper_triangular(Build& b, const Layer& layer, const char*) {
 constexpr Row rows[] = {
     {Layer::kSlice, slice},
     {Layer::kSliceStatic, slice_static},
+    {Layer::kSliceDynamic, slice_dynamic},
     {Layer::kSliceBySize, slice_by_size},
     {Layer::kReverse, reverse},
     {Layer::kSlidingWindows, sliding_windows},
