@@ -7,6 +7,9 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <thread>
+
+#include "runtime-stub/src/threads.h"
 
 namespace mlq::wrapper {
 
@@ -188,8 +191,14 @@ Result<std::string> find_artifact(std::string_view file, std::string_view build_
       ". Put it beside the executable, or name its folder in the environment variable MLQ_MODEL_DIR"};
 }
 
-Failure at_input(std::size_t i, const std::string& sentence) {
-  return Failure{"of many inputs, number " + std::to_string(i) + ": " + sentence};
+Status predict_each(std::size_t count, int threads, const std::function<Status(std::size_t)>& predict_one) {
+  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (count < static_cast<std::size_t>(threads)) threads = static_cast<int>(count);
+  std::vector<Status> all(count);
+  Threads(threads).for_each(count, [&](std::size_t i) { all[i] = predict_one(i); });
+  for (std::size_t i = 0; i < count; ++i)
+    if (!all[i]) return Failure{"of many inputs, number " + std::to_string(i) + ": " + all[i].error()};
+  return {};
 }
 
 }  // namespace mlq::wrapper

@@ -192,6 +192,22 @@ TEST(Scores, TopIsStableAndPutsNanLast) {
   EXPECT_THAT(seen, ElementsAre("cat", "dog", "cow"));
 }
 
+TEST(Batch, GivesWhatOneByOneGivesAndNamesTheFirstFault) {
+  for (const int threads : {0, 1, 3}) {
+    std::vector<int> squares(50);
+    const auto good = wrapper::predict_each(squares.size(), threads, [&](std::size_t i) -> Status {
+      squares[i] = static_cast<int>(i * i);
+      return {};
+    });
+    EXPECT_TRUE(good.ok());
+    for (std::size_t i = 0; i < squares.size(); ++i) EXPECT_EQ(squares[i], static_cast<int>(i * i));
+    const auto bad = wrapper::predict_each(
+        50, threads, [](std::size_t i) { return i == 7 || i == 30 ? Status(Failure{"no"}) : Status(); });
+    EXPECT_EQ(bad.error(), "of many inputs, number 7: no");
+  }
+  EXPECT_TRUE(wrapper::predict_each(0, 0, [](std::size_t) { return Status(); }).ok());
+}
+
 TEST(Artifact, IsLookedForInItsOrder) {
   const test::TemporaryFolder chosen, built;
   const std::string file = "h.mlq";

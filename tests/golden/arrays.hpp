@@ -70,8 +70,9 @@ class Arrays {
 
   /// One inference. Any number of threads may predict with one object; copies share the loaded model.
   ::mlq::Result<Output> predict(const Input& input) const;
-  /// One inference per input, in their order; fails as a whole, naming the first input at fault.
-  ::mlq::Result<::std::vector<Output>> predict(::std::span<const Input> inputs) const;
+  /// One inference per input, in their order, by `threads` threads at once (0: as many as the program may run on);
+  /// the same results, bit for bit, as one by one. Fails as a whole, naming the first input at fault.
+  ::mlq::Result<::std::vector<Output>> predict(::std::span<const Input> inputs, int threads = 0) const;
 
   /// Of the model file from which this was generated.
   static ::std::string_view source_sha256();

@@ -68,14 +68,16 @@ constexpr ::std::string_view interface_digest = "ddddddddddddddddddddddddddddddd
   return output;
 }
 
-::mlq::Result<::std::vector<HostileNamesV2::Output>> HostileNamesV2::predict(::std::span<const Input> inputs) const {
-  ::std::vector<Output> outputs;
-  outputs.reserve(inputs.size());
-  for (const Input& input : inputs) {
-    auto output = predict(input);
-    if (!output) return ::mlq::wrapper::at_input(outputs.size(), output.error());
-    outputs.push_back(::std::move(*output));
-  }
+::mlq::Result<::std::vector<HostileNamesV2::Output>> HostileNamesV2::predict(::std::span<const Input> inputs, int threads) const {
+  ::std::vector<Output> outputs(inputs.size());
+  const auto predict_one = [&](::std::size_t i) -> ::mlq::Status {
+    auto output = predict(inputs[i]);
+    if (!output) return ::mlq::Failure{output.error()};
+    outputs[i] = ::std::move(*output);
+    return {};
+  };
+  if (const auto status = ::mlq::wrapper::predict_each(inputs.size(), threads, predict_one); !status)
+    return ::mlq::Failure{status.error()};
   return outputs;
 }
 

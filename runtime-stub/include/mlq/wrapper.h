@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -97,8 +98,9 @@ class Outputs {
 // executable, or in `build_folder` (where it was built; empty: nowhere). Names all of them in a failure.
 Result<std::string> find_artifact(std::string_view file, std::string_view build_folder);
 
-// The sentence of the i-th of many inputs.
-Failure at_input(std::size_t i, const std::string& sentence);
+// predict_one(i) for i in [0, count), by `threads` threads at once; 0 takes as many as the program may run
+// on. The sentence is that of the first input at fault.
+Status predict_each(std::size_t count, int threads, const std::function<Status(std::size_t)>& predict_one);
 
 }  // namespace wrapper
 }  // namespace mlq
