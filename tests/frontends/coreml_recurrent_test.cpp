@@ -7,6 +7,7 @@
 
 #include "compiler/backends/backend.h"
 #include "compiler/quantize/quantize.h"
+#include "compiler/support/error.h"
 #include "tests/frontends/coreml_fixture.h"
 
 namespace mlqc {
@@ -262,6 +263,27 @@ TEST(Recurrent, BothDirectionsLieSideBySide) {
       expected.insert(expected.end(), other.begin(), other.end());
     }
     expect_near(test::run(test::source_of(model), {x})[0], expected);
+  }
+}
+
+// Every prefix and many a flipped byte: an error of ours or a graph, never a crash.
+TEST(Recurrent, DamagedLayersAreRefusedOrHarmless) {
+  Random random;
+  LstmOptions options;
+  options.set_with_bias_vectors(true);
+  const std::string bytes = lstm_model(LstmGates(random), options).SerializeAsString();
+  const auto survive = [](const std::string& damaged) {
+    try {
+      import_graph(test::source_of(damaged));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit(), Exit::model);
+    }
+  };
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    survive(bytes.substr(0, i));
+    std::string flipped = bytes;
+    flipped[i] = static_cast<char>(flipped[i] ^ (1 << (i % 8)));
+    survive(flipped);
   }
 }
 
