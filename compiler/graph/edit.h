@@ -32,12 +32,19 @@ mlq::TensorId operand(const mlq::Node& node, std::size_t i);
 // Replaces nodes; tensors that nothing refers to any more are dropped and ids renumbered.
 void compact(mlq::Graph& graph);
 
+// The types and shapes of the node's results, as far as those of its operands say them.
+mlq::Status infer_node(mlq::Graph& graph, const mlq::Node& node);
+// Gives the node's results their values when they follow from small constants and known shapes alone; true
+// when the node is not needed any more.
+bool fold_node(mlq::Graph& graph, const mlq::Node& node);
+
 // The single rewrites, in the order in which simplify and prepare_for_runtime apply them.
 void remove_identities(mlq::Graph& graph);
 void fold_normalization(mlq::Graph& graph);
 void fold_constants(mlq::Graph& graph);
 void remove_dead(mlq::Graph& graph);
 void fuse(mlq::Graph& graph);
+void channels_first(mlq::Graph& graph);
 void channels_last(mlq::Graph& graph);
 void join_convolutions(mlq::Graph& graph);
 

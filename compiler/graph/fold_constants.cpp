@@ -71,8 +71,9 @@ std::size_t room(const Tensor& tensor) {
                      : 0;
 }
 
-// True when the node's results are constants now.
-bool fold(Graph& graph, const Node& node) {
+}  // namespace
+
+bool fold_node(Graph& graph, const Node& node) {
   const mlq::Kernel* kernel = mlq::find_kernel(node.op);
   if (!kernel || !kernel->evaluate || !foldable(graph, node)) return false;
   std::vector<Buffer> buffers;
@@ -102,6 +103,8 @@ bool fold(Graph& graph, const Node& node) {
   return true;
 }
 
+namespace {
+
 void infer(Graph& graph) {
   if (mlq::Status s = mlq::infer_shapes(graph); !s)
     throw Error(Exit::model, {{}, s.error(), "MLQ308", "the layers' shapes do not fit each other", {}});
@@ -114,7 +117,7 @@ bool fold_all(Graph& graph) {
   for (auto& node : graph.nodes) {
     bool seen = std::any_of(node.outputs.begin(), node.outputs.end(),
                             [&](TensorId id) { return id == mlq::no_tensor || uses.kept[id]; });
-    if (seen || !fold(graph, node)) kept.push_back(std::move(node));
+    if (seen || !fold_node(graph, node)) kept.push_back(std::move(node));
   }
   bool changed = kept.size() < graph.nodes.size();
   graph.nodes = std::move(kept);

@@ -14,29 +14,39 @@ Shape to_rank_4(Shape shape) {
   return shape;
 }
 
-std::vector<float> move_channels_last(const std::vector<float>& values, const Shape& s) {
-  std::vector<float> moved(values.size());
-  std::int64_t channels = s[1], plane = s[2] * s[3];
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    auto k = static_cast<std::int64_t>(i);
-    std::int64_t n = k / (channels * plane), c = k / plane % channels, p = k % plane;
-    moved[(n * plane + p) * channels + c] = values[i];
-  }
-  return moved;
+// Row-major values of `shape`, their axes permuted.
+std::vector<float> permuted(const std::vector<float>& values, const Shape& shape, const Permutation& perm) {
+  Shape stride(4, 1), size(4);
+  for (std::size_t i = 3; i-- > 0;) stride[i] = stride[i + 1] * shape[i + 1];
+  for (std::size_t i = 0; i < 4; ++i) size[i] = shape[perm[i]];
+  std::vector<float> result;
+  result.reserve(values.size());
+  for (std::int64_t a = 0; a < size[0]; ++a)
+    for (std::int64_t b = 0; b < size[1]; ++b)
+      for (std::int64_t c = 0; c < size[2]; ++c)
+        for (std::int64_t d = 0; d < size[3]; ++d)
+          result.push_back(
+              values[a * stride[perm[0]] + b * stride[perm[1]] + c * stride[perm[2]] + d * stride[perm[3]]]);
+  return result;
 }
 
 }  // namespace
 
-Layout::Layout(mlq::Graph& graph)
-    : graph_(graph), first_(graph.tensors.size(), false), twin_(graph.tensors.size(), mlq::no_tensor) {
+Layout::Layout(mlq::Graph& graph, Permutation to_twin, Permutation from_twin)
+    : graph_(graph),
+      to_twin_(std::move(to_twin)),
+      from_twin_(std::move(from_twin)),
+      suffix_(to_twin_ == first_to_last ? ":nhwc" : ":nchw"),
+      plain_(graph.tensors.size(), false),
+      twin_(graph.tensors.size(), mlq::no_tensor) {
   Uses uses = uses_of(graph);
-  for (std::size_t i = 0; i < first_.size(); ++i) first_[i] = uses.producer[i] < 0;
+  for (std::size_t i = 0; i < plain_.size(); ++i) plain_[i] = uses.producer[i] < 0;
 }
 
-void Layout::convert(TensorId from, TensorId to, const std::vector<std::int64_t>& perm) {
+void Layout::convert(TensorId from, TensorId to, const Permutation& perm) {
   const mlq::Tensor& source = graph_.tensors[from];
   const Shape shape = graph_.tensors[to].shape;
-  bool reshape = mlq::element_count(shape) && same_bytes(perm[1] == 2 ? source.shape : shape);
+  bool reshape = mlq::element_count(shape) && same_bytes(perm == first_to_last ? source.shape : shape);
   std::string name = graph_.tensors[to].name;
   if (reshape) {
     TensorId target = mlq::add_constant(graph_, name + "/shape", {4}, std::span<const std::int64_t>(shape));
@@ -50,43 +60,48 @@ void Layout::convert(TensorId from, TensorId to, const std::vector<std::int64_t>
 }
 
 void Layout::see_new_tensors() {
-  first_.resize(graph_.tensors.size(), true);
+  plain_.resize(graph_.tensors.size(), true);
   twin_.resize(graph_.tensors.size(), mlq::no_tensor);
 }
 
-TensorId Layout::first(TensorId id) {
+TensorId Layout::plain(TensorId id) {
   see_new_tensors();
-  if (id == mlq::no_tensor || first_[id]) return id;
-  convert(twin_[id], id, {0, 3, 1, 2});
-  first_[id] = true;
+  if (id == mlq::no_tensor || plain_[id]) return id;
+  convert(twin_[id], id, from_twin_);
+  plain_[id] = true;
   return id;
 }
 
-TensorId Layout::last(TensorId id) {
+TensorId Layout::twin(TensorId id) {
   see_new_tensors();
   if (twin_[id] != mlq::no_tensor) return twin_[id];
-  TensorId twin = make_last(id);
-  first_[id] = true;
-  convert(id, twin, {0, 2, 3, 1});
+  TensorId twin = make_twin(id);
+  plain_[id] = true;
+  convert(id, twin, to_twin_);
   return twin;
 }
 
-TensorId Layout::make_last(TensorId id) {
+TensorId Layout::make_twin(TensorId id) {
   const mlq::Tensor tensor = graph_.tensors[id];
-  TensorId twin =
-      mlq::add_tensor(graph_, {tensor.name + ":nhwc", tensor.type, to_last(tensor.shape), {}, {}});
+  TensorId twin = mlq::add_tensor(graph_, {tensor.name + suffix_, tensor.type, moved(tensor.shape), {}, {}});
   see_new_tensors();
   twin_[id] = twin;
-  first_[id] = false;
+  plain_[id] = false;
   return twin;
 }
 
-TensorId Layout::make_first(TensorId id) {
-  if (id != mlq::no_tensor) first_[id] = true;
+void Layout::adopt_twin(TensorId id, TensorId twin) {
+  see_new_tensors();
+  twin_[id] = twin;
+  plain_[id] = false;
+}
+
+TensorId Layout::make_plain(TensorId id) {
+  if (id != mlq::no_tensor) plain_[id] = true;
   return id;
 }
 
-TensorId Layout::constant_last(TensorId id) {
+TensorId Layout::constant_twin(TensorId id) {
   see_new_tensors();
   const mlq::Tensor tensor = graph_.tensors[id];
   auto count = mlq::element_count(tensor.shape);
@@ -97,7 +112,7 @@ TensorId Layout::constant_last(TensorId id) {
   if (!values) return mlq::no_tensor;
   Shape shape = to_rank_4(tensor.shape);
   twin_[id] =
-      mlq::add_constant(graph_, tensor.name + ":nhwc", to_last(shape), move_channels_last(*values, shape));
+      mlq::add_constant(graph_, tensor.name + suffix_, moved(shape), permuted(*values, shape, to_twin_));
   TensorId twin = twin_[id];
   return twin;
 }

@@ -6,6 +6,7 @@ namespace mlqc {
 mlq::Graph simplify(mlq::Graph graph) {
   remove_identities(graph);
   fold_constants(graph);
+  channels_first(graph);
   fold_normalization(graph);
   remove_dead(graph);
   return graph;

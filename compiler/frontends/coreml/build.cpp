@@ -1,12 +1,11 @@
 #include "compiler/frontends/coreml/build.h"
 
 #include <array>
-#include <cstdint>
 
 #include "compiler/frontends/coreml/layers.h"
 #include "compiler/frontends/coreml/network.pb.h"
+#include "compiler/graph/edit.h"
 #include "compiler/support/error.h"
-#include "mlq/kernel.h"
 
 namespace mlqc::coreml {
 
@@ -18,15 +17,6 @@ namespace {
 // Results of floating-point type are float32 to all readers, however a constant is stored.
 DataType seen_type(const Tensor& tensor) {
   return tensor.type == DataType::float16 ? DataType::float32 : tensor.type;
-}
-
-// The operand as a kernel's inference sees it: with its numbers where they may be shapes, axes or the like.
-mlq::Value value_of(const Tensor& tensor) {
-  mlq::Value value{seen_type(tensor), tensor.shape, nullptr, tensor.data.has_value()};
-  const bool plain = tensor.data && !tensor.quantization && seen_type(tensor) == tensor.type;
-  if (plain && reinterpret_cast<std::uintptr_t>(tensor.data->bytes.data()) % alignof(std::int64_t) == 0)
-    value.data = const_cast<std::byte*>(tensor.data->bytes.data());
-  return value;
 }
 
 }  // namespace
@@ -90,19 +80,7 @@ Ids Build::nodes(std::string op, Ids inputs, int outputs, Attributes attributes)
 }
 
 void Build::infer(const mlq::Node& node) {
-  const mlq::Kernel* kernel = mlq::find_kernel(node.op);
-  if (!kernel) fail("needs the operator " + node.op + ", which this build of mlq has no kernel for");
-  std::vector<mlq::Value> inputs, outputs(node.outputs.size());
-  for (const TensorId id : node.inputs)
-    inputs.push_back(id == mlq::no_tensor ? mlq::Value{}
-                                          : value_of(graph.tensors[static_cast<std::size_t>(id)]));
-  mlq::Call call{node, inputs, outputs};
-  if (mlq::Status status = kernel->infer(call); !status) fail("cannot be: " + status.error());
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    Tensor& tensor = graph.tensors[static_cast<std::size_t>(node.outputs[i])];
-    tensor.type = outputs[i].type;
-    tensor.shape = outputs[i].shape;
-  }
+  if (mlq::Status status = infer_node(graph, node); !status) fail("cannot be: " + status.error());
 }
 
 std::string Build::fresh_name(std::string_view what) {

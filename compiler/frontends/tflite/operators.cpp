@@ -1,0 +1,138 @@
+#include "compiler/frontends/tflite/operators.h"
+
+#include <algorithm>
+
+#include "compiler/frontends/nhwc/arrays.h"
+#include "compiler/support/error.h"
+#include "model_generated.h"
+
+namespace mlqc::tflite {
+
+namespace {
+
+using Family = std::span<const Row> (*)();
+constexpr Family families[] = {arithmetic_rows, array_rows, dense_rows, spatial_rows};
+
+// Operators that run code which the file does not bring.
+constexpr int custom_operator = 32;
+
+std::string kind_of(const Net& net, const wire::Operator& op) {
+  const int code = code_of(net, op);
+  if (const Row* row = find_row(code)) return row->name;
+  const auto* custom = net.model.operator_codes()->Get(op.opcode_index())->custom_code();
+  if (code == custom_operator && custom) return custom->str();
+  return "built-in operator " + std::to_string(code);
+}
+
+// Operators have no names of their own; people know them by what they make.
+std::string name_of(const Net& net, const wire::Operator& op) {
+  if (!op.outputs() || op.outputs()->size() == 0) return "";
+  const auto* name = net.tensor(op.outputs()->Get(0)).name();
+  return name ? name->str() : "";
+}
+
+}  // namespace
+
+std::size_t Net::inputs() const { return op->inputs() ? op->inputs()->size() : 0; }
+
+bool Net::given(std::size_t i) const {
+  return i < inputs() && op->inputs()->Get(static_cast<flatbuffers::uoffset_t>(i)) >= 0;
+}
+
+const wire::Tensor& Net::tensor(std::int64_t index) const {
+  b.require(index >= 0 && index < static_cast<std::int64_t>(graph.tensors()->size()),
+            "refers to a tensor that is not there");
+  return *graph.tensors()->Get(static_cast<flatbuffers::uoffset_t>(index));
+}
+
+const wire::Tensor& Net::result(std::size_t i) const {
+  b.require(op->outputs() && i < op->outputs()->size(), "has fewer outputs than it makes");
+  return tensor(op->outputs()->Get(static_cast<flatbuffers::uoffset_t>(i)));
+}
+
+TensorId Net::value(std::int64_t index) {
+  const wire::Tensor& wanted = tensor(index);
+  TensorId& known = values[static_cast<std::size_t>(index)];
+  if (known == mlq::no_tensor) known = constant(*this, wanted);
+  if (known == mlq::no_tensor)
+    b.fail("reads '" + (wanted.name() ? wanted.name()->str() : "") + "', which nothing before it makes");
+  return known;
+}
+
+TensorId Net::in(std::size_t i) {
+  if (!given(i)) b.fail("has no input number " + std::to_string(i));
+  return value(op->inputs()->Get(static_cast<flatbuffers::uoffset_t>(i)));
+}
+
+Ids Net::ins() {
+  Ids ids;
+  for (std::size_t i = 0; i < inputs(); ++i) ids.push_back(in(i));
+  return ids;
+}
+
+void Net::out(TensorId id, std::size_t i) {
+  result(i);
+  values[static_cast<std::size_t>(op->outputs()->Get(static_cast<flatbuffers::uoffset_t>(i)))] = id;
+}
+
+void Net::finish(TensorId id, int activation) {
+  switch (activation) {
+    case wire::Activation_none:
+      break;
+    case wire::Activation_relu:
+      id = b.node("Relu", {id});
+      break;
+    case wire::Activation_relu_n1_to_1:
+      id = nhwc::clip(b, id, -1, 1);
+      break;
+    case wire::Activation_relu6:
+      id = nhwc::clip(b, id, 0, 6);
+      break;
+    case wire::Activation_tanh:
+      id = b.node("Tanh", {id});
+      break;
+    default:
+      b.fail("has a fused activation that mlq does not know");
+  }
+  if (const auto range = range_of(result())) id = nhwc::clip(b, id, range->first, range->second);
+  out(id);
+}
+
+const Row* find_row(int code) {
+  for (const Family family : families)
+    for (const Row& row : family())
+      if (row.code == code) return &row;
+  return nullptr;
+}
+
+int code_of(const Net& net, const wire::Operator& op) {
+  const auto* codes = net.model.operator_codes();
+  net.b.require(op.opcode_index() < codes->size(), "refers to an operator code that is not there");
+  const wire::OperatorCode* code = codes->Get(op.opcode_index());
+  return std::max<int>(code->code(), code->narrow_code());
+}
+
+void check_supported(const Net& net) {
+  Diagnostic diagnostic{
+      {net.b.source.path.string()}, "", "MLQ311", "convert the model without these operators", {}};
+  for (const wire::Operator* op : *net.graph.operators()) {
+    if (find_row(code_of(net, *op))) continue;
+    std::string text = "layer '" + name_of(net, *op) + "' of kind " + kind_of(net, *op) + " is not supported";
+    if (diagnostic.what.empty())
+      diagnostic.what = std::move(text);
+    else
+      diagnostic.notes.push_back(std::move(text));
+  }
+  if (!diagnostic.what.empty()) throw Error(Exit::model, std::move(diagnostic));
+}
+
+void lower_operators(Net& net) {
+  for (const wire::Operator* op : *net.graph.operators()) {
+    net.op = op;
+    net.b.begin(name_of(net, *op), kind_of(net, *op));
+    const Row& row = *find_row(code_of(net, *op));
+    row.lower(net, row.op);
+  }
+}
+
+}  // namespace mlqc::tflite
