@@ -1,5 +1,6 @@
 // The artifact, whose reader is runtime-stub/src/artifact.cpp.
 #include <cstring>
+#include <map>
 
 #include "artifact_generated.h"
 #include "compiler/backends/backend.h"
@@ -20,22 +21,45 @@ std::size_t padded(std::size_t bytes) {
   return (bytes + mlq::artifact_alignment - 1) / mlq::artifact_alignment * mlq::artifact_alignment;
 }
 
+template <class T>
+std::string raw(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
+template <class T>
+std::string raw(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+std::string raw(const std::string& text) { return text; }
+std::string raw(const std::shared_ptr<const mlq::Graph>& graph) { return raw(graph.get()); }
+
+// Equal for attributes that are the same bit by bit: -0.0 is not 0.0 here.
+std::string identity(const std::string& key, const mlq::Attribute& value) {
+  return key + '\0' + std::to_string(value.index()) +
+         std::visit([](const auto& alternative) { return raw(alternative); }, value);
+}
+
 // Describes a graph, and lists the constants in the order in which they are to follow it.
 class Encoder {
  public:
-  Encoder() { builder_.ForceDefaults(true); }  // a left-out -0.0 would come back as 0.0
-
   std::span<const std::uint8_t> encode(const Source& source, const mlq::Graph& from) {
     const auto features = graph(from);
-    const auto labels = builder_.CreateVectorOfStrings(from.labels);
+    std::string all_labels;
+    std::vector<std::uint8_t> sizes;
+    for (const std::string& label : from.labels) {
+      sizes.insert(sizes.end(), label.size() / 255, 255);
+      sizes.push_back(static_cast<std::uint8_t>(label.size() % 255));
+      all_labels += label;
+    }
+    const auto labels = text(all_labels);
+    const auto label_sizes = numbers(sizes);
     const auto metadata = tables<wire::Entry>(from.metadata, [&](const auto& entry) {
-      const auto key = builder_.CreateString(entry.first), value = builder_.CreateString(entry.second);
+      const auto key = text(entry.first), value = text(entry.second);
       return wire::CreateEntry(builder_, key, value);
     });
-    const auto digest = builder_.CreateString(interface_digest(from));
-    const auto sha256 = builder_.CreateString(source.sha256);
-    builder_.Finish(
-        wire::CreateArtifact(builder_, features, labels, from.integer_labels, metadata, digest, sha256));
+    const auto digest = text(interface_digest(from));
+    const auto sha256 = text(source.sha256);
+    builder_.Finish(wire::CreateArtifact(builder_, features, labels, label_sizes, from.integer_labels,
+                                         metadata, digest, sha256));
     return {builder_.GetBufferPointer(), builder_.GetSize()};
   }
 
@@ -43,6 +67,22 @@ class Encoder {
   std::size_t blob_bytes() const { return blob_bytes_; }
 
  private:
+  // Names of operators and attributes come again and again.
+  fb::Offset<fb::String> text(const std::string& from) {
+    return from.empty() ? fb::Offset<fb::String>() : builder_.CreateSharedString(from);
+  }
+
+  template <class T>
+  fb::Offset<fb::Vector<T>> numbers(const std::vector<T>& from) {
+    return from.empty() ? fb::Offset<fb::Vector<T>>() : builder_.CreateVector(from);
+  }
+
+  fb::Offset<fb::Vector<std::int64_t>> shape(const mlq::Shape& from) {
+    const auto [entry, added] = shapes_.try_emplace(from);
+    if (added) entry->second = numbers(from);
+    return entry->second;
+  }
+
   template <class Table, class Range, class Make>
   fb::Offset<fb::Vector<fb::Offset<Table>>> tables(const Range& range, const Make& make) {
     std::vector<fb::Offset<Table>> offsets;
@@ -60,15 +100,14 @@ class Encoder {
   }
 
   fb::Offset<wire::Quantization> quantization(const mlq::Quantization& from) {
-    const auto scale = builder_.CreateVector(from.scale), offset = builder_.CreateVector(from.offset),
-               table = builder_.CreateVector(from.table);
+    const auto scale = numbers(from.scale), offset = numbers(from.offset), table = numbers(from.table);
     return wire::CreateQuantization(builder_, static_cast<std::uint8_t>(from.bits), from.axis, scale, offset,
                                     table);
   }
 
   fb::Offset<wire::Tensor> tensor(const mlq::Tensor& from) {
-    const auto name = builder_.CreateString(from.name);
-    const auto shape = builder_.CreateVector(from.shape);
+    const auto name = text(from.name);
+    const auto shape = this->shape(from.shape);
     const auto quantized =
         from.quantization ? quantization(*from.quantization) : fb::Offset<wire::Quantization>();
     const std::optional<wire::Bytes> bytes = from.data ? std::optional(blob(from)) : std::nullopt;
@@ -77,35 +116,40 @@ class Encoder {
   }
 
   fb::Offset<wire::Feature> feature(const mlq::Feature& from) {
-    const auto name = builder_.CreateString(from.name), description = builder_.CreateString(from.description);
-    const auto shape = builder_.CreateVector(from.shape);
+    const auto name = text(from.name), description = text(from.description);
+    const auto shape = this->shape(from.shape);
     return wire::CreateFeature(builder_, name, description, static_cast<std::uint8_t>(from.kind), from.tensor,
                                shape, static_cast<std::uint8_t>(from.type),
                                static_cast<std::uint8_t>(from.color));
   }
 
-  // The field is that of the alternative's type; the kind its index.
+  // Nodes of a kind have most of their attributes in common.
   fb::Offset<wire::Attribute> attribute(const std::string& key, const mlq::Attribute& from) {
-    const auto name = builder_.CreateString(key);
-    fb::Offset<fb::String> text;
+    const auto [entry, added] = attributes_.try_emplace(identity(key, from));
+    if (added) entry->second = new_attribute(key, from);
+    return entry->second;
+  }
+
+  // The field is that of the alternative's type; the kind its index.
+  fb::Offset<wire::Attribute> new_attribute(const std::string& key, const mlq::Attribute& from) {
+    const auto name = text(key);
+    fb::Offset<fb::String> string;
     fb::Offset<fb::Vector<std::int64_t>> integers;
-    fb::Offset<fb::Vector<float>> numbers;
+    fb::Offset<fb::Vector<float>> floats;
     fb::Offset<wire::Graph> subgraph;
-    if (const auto* value = std::get_if<std::string>(&from)) text = builder_.CreateString(*value);
-    if (const auto* value = std::get_if<std::vector<std::int64_t>>(&from))
-      integers = builder_.CreateVector(*value);
-    if (const auto* value = std::get_if<std::vector<float>>(&from)) numbers = builder_.CreateVector(*value);
+    if (const auto* value = std::get_if<std::string>(&from)) string = text(*value);
+    if (const auto* value = std::get_if<std::vector<std::int64_t>>(&from)) integers = numbers(*value);
+    if (const auto* value = std::get_if<std::vector<float>>(&from)) floats = numbers(*value);
     if (const auto* value = std::get_if<std::shared_ptr<const mlq::Graph>>(&from)) subgraph = graph(**value);
-    const auto* integer = std::get_if<std::int64_t>(&from);
-    const auto* number = std::get_if<float>(&from);
+    const auto optional = [](const auto* value) { return value ? fb::Optional(*value) : fb::nullopt; };
     return wire::CreateAttribute(builder_, name, static_cast<std::uint8_t>(from.index()),
-                                 integer ? *integer : 0, number ? *number : 0, text, integers, numbers,
-                                 subgraph);
+                                 optional(std::get_if<std::int64_t>(&from)),
+                                 optional(std::get_if<float>(&from)), string, integers, floats, subgraph);
   }
 
   fb::Offset<wire::Node> node(const mlq::Node& from) {
-    const auto op = builder_.CreateString(from.op), name = builder_.CreateString(from.name);
-    const auto inputs = builder_.CreateVector(from.inputs), outputs = builder_.CreateVector(from.outputs);
+    const auto op = text(from.op), name = text(from.name);
+    const auto inputs = numbers(from.inputs), outputs = numbers(from.outputs);
     const auto attributes = tables<wire::Attribute>(
         from.attributes, [&](const auto& entry) { return attribute(entry.first, entry.second); });
     return wire::CreateNode(builder_, op, name, inputs, outputs, attributes);
@@ -122,13 +166,15 @@ class Encoder {
   }
 
   fb::FlatBufferBuilder builder_;
+  std::map<mlq::Shape, fb::Offset<fb::Vector<std::int64_t>>> shapes_;
+  std::map<std::string, fb::Offset<wire::Attribute>> attributes_;
   std::vector<std::span<const std::byte>> blobs_;
   std::size_t blob_bytes_ = 0;
 };
 
 // All in one allocation of the final size: weights are large, and are copied only here.
 std::vector<std::byte> assemble(std::span<const std::uint8_t> graph, const Encoder& encoder) {
-  const std::size_t blobs_begin = padded(mlq::artifact_alignment + graph.size());
+  const std::size_t blobs_begin = padded(mlq::artifact_begin + graph.size());
   const std::size_t file_bytes = blobs_begin + encoder.blob_bytes();
   const wire::Header header(mlq::artifact_magic, mlq::artifact_format, mlq::version_major, mlq::version_minor,
                             mlq::version_patch, 0, static_cast<std::uint32_t>(graph.size()), file_bytes);
@@ -139,6 +185,7 @@ std::vector<std::byte> assemble(std::span<const std::uint8_t> graph, const Encod
     file.resize(padded(file.size()));
   };
   append(std::as_bytes(std::span(&header, 1)));
+  file.resize(mlq::artifact_begin);
   append(std::as_bytes(graph));
   for (const auto& blob : encoder.blobs()) append(blob);
   return file;

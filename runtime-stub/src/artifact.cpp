@@ -15,17 +15,18 @@ using FlatVector = flatbuffers::Vector<T>;
 template <class T>
 using FlatTables = flatbuffers::Vector<flatbuffers::Offset<T>>;
 
-// Copies a verified Artifact into values. A hostile one may refer to the same bytes again and again: what is
-// copied is counted, and never more than there are bytes.
+// Copies a verified Artifact into values. Equal strings are written once, and a hostile artifact may refer to
+// the same bytes again and again: what is copied is counted, and bounded by the bytes that there are.
+constexpr std::size_t copies_per_byte = 16;
+
 class Decoder {
  public:
   Decoder(const Data& file, std::size_t blobs_begin, std::size_t graph_bytes)
-      : file_(file), blobs_begin_(blobs_begin), budget_(graph_bytes) {}
+      : file_(file), blobs_begin_(blobs_begin), budget_(copies_per_byte * graph_bytes) {}
 
   Result<ArtifactContent> decode(const artifact::Artifact& from) {
     ArtifactContent content{graph(*from.graph()), text(from.interface_digest()), text(from.source_sha256())};
-    for (std::size_t i = 0; from.labels() && i < from.labels()->size() && !failed_; ++i)
-      content.graph.labels.push_back(text(from.labels()->Get(i)));
+    content.graph.labels = labels(text(from.labels()), numbers(from.label_sizes()));
     content.graph.integer_labels = from.integer_labels();
     each(from.metadata(), [&](const artifact::Entry& entry) {
       content.graph.metadata.emplace_back(text(entry.key()), text(entry.value()));
@@ -63,6 +64,21 @@ class Decoder {
       body(*from->Get(i));
   }
 
+  std::vector<std::string> labels(const std::string& all, const std::vector<std::uint8_t>& sizes) {
+    std::vector<std::string> labels;
+    std::size_t begin = 0, size = 0;
+    for (const std::uint8_t part : sizes) {
+      size += part;
+      if (size > all.size() - begin) fail("the artifact is damaged: its labels are cut off");
+      if (failed_) return {};
+      if (part == 255) continue;
+      labels.push_back(all.substr(begin, size));
+      begin += size;
+      size = 0;
+    }
+    return labels;
+  }
+
   std::optional<Data> data(const artifact::Bytes* from) {
     if (!from) return std::nullopt;
     const std::size_t all = file_.bytes.size() - blobs_begin_;
@@ -93,9 +109,9 @@ class Decoder {
   Attribute attribute(const artifact::Attribute& from) {
     switch (from.kind()) {
       case 0:
-        return from.integer();
+        return from.integer().value_or(0);
       case 1:
-        return from.number();
+        return from.number().value_or(0);
       case 2:
         return text(from.text());
       case 3:
@@ -143,7 +159,7 @@ Result<artifact::Header> read_header(std::span<const std::byte> file) {
   if (file.size() >= sizeof magic) std::memcpy(&magic, file.data(), sizeof magic);
   if (flatbuffers::EndianScalar(magic) != artifact_magic)
     return Failure{"these " + std::to_string(file.size()) + " bytes are no mlq artifact"};
-  if (file.size() < artifact_alignment) return Failure{"the artifact is cut off within its header"};
+  if (file.size() < artifact_begin) return Failure{"the artifact is cut off within its header"};
   artifact::Header header;
   std::memcpy(&header, file.data(), sizeof header);
   if (header.format() != artifact_format)
@@ -166,15 +182,16 @@ Result<ArtifactContent> read_artifact(const Data& file) {
   const auto header = read_header(file.bytes);
   if (!header) return Failure{header.error()};
   const std::size_t graph_bytes = header->graph_bytes();
-  if (graph_bytes > file.bytes.size() - artifact_alignment)
+  if (graph_bytes > file.bytes.size() - artifact_begin)
     return Failure{"the artifact is damaged: its graph is larger than the file"};
-  const std::size_t blobs_begin = aligned(artifact_alignment + graph_bytes);
+  const std::size_t end = artifact_begin + graph_bytes;
+  const std::size_t blobs_begin = end + (artifact_alignment - end % artifact_alignment) % artifact_alignment;
   if (blobs_begin > file.bytes.size()) return Failure{"the artifact is damaged: its constants are missing"};
 
   // Embedded bytes may lie anywhere; the copy of the small part costs less than reading it unaligned.
   auto copy = Buffer::make(graph_bytes, SIZE_MAX / 2);
   if (!copy) return Failure{copy.error()};
-  std::memcpy((*copy)->data(), file.bytes.data() + artifact_alignment, graph_bytes);
+  std::memcpy((*copy)->data(), file.bytes.data() + artifact_begin, graph_bytes);
   const auto* begin = reinterpret_cast<const std::uint8_t*>((*copy)->data());
   // Fewer tables than bytes, so that verifying takes time in proportion to the size.
   flatbuffers::Verifier verifier(

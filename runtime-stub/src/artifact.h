@@ -10,8 +10,10 @@ namespace mlq {
 inline constexpr std::uint32_t artifact_format = 1;
 // "mlqmodel" as a little-endian number.
 inline constexpr std::uint64_t artifact_magic = 0x6c65646f6d716c6d;
-// Where the Artifact begins, and what all bytes of constants are aligned to.
-inline constexpr std::size_t artifact_alignment = 64;
+// Where the Artifact begins: behind the header.
+inline constexpr std::size_t artifact_begin = 64;
+// What all bytes of constants are aligned to; the largest type has 8 bytes.
+inline constexpr std::size_t artifact_alignment = 16;
 
 struct ArtifactContent {
   Graph graph;  // its constants are parts of the file's bytes, and share their owner
