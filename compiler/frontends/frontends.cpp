@@ -3,6 +3,7 @@
 
 #include "compiler/frontends/coreml/import.h"
 #include "compiler/frontends/frontend.h"
+#include "compiler/frontends/onnx/import.h"
 #include "compiler/frontends/tflite/import.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/error.h"
@@ -16,6 +17,7 @@ namespace {
 constexpr Frontend table[] = {
     {"coreml", ".mlmodel", coreml::import},
     {"tflite", ".tflite", tflite::import},
+    {"onnx", ".onnx", onnx_format::import},
 };
 
 [[noreturn]] void refuse(const fs::path& path, std::string what, const char* code, std::string hint) {

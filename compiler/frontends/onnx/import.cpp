@@ -1,128 +1,147 @@
+#include "compiler/frontends/onnx/import.h"
+
 #include <fmt/format.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <onnx/onnx_pb.h>
 
 #include <limits>
 
-#include "compiler/frontends/onnx/build.h"
-#include "compiler/frontends/onnx/onnx.h"
-#include "compiler/frontends/onnx/tensor.h"
+#include "compiler/frontends/onnx/operators.h"
 #include "compiler/support/error.h"
 
-namespace mlqc {
-
-namespace onnx_format {
+namespace mlqc::onnx_format {
 
 namespace {
 
-using ::onnx::ValueInfoProto;
+using ::onnx::ModelProto;
+using ::onnx::TypeProto;
 
 [[noreturn]] void refuse(const Source& source, const char* code, const std::string& what, const char* hint) {
   throw Error(Exit::model, {{source.path.string()}, what, code, hint, {}});
 }
 
-mlq::Feature to_feature(const ValueInfoProto& info, const Model& model) {
-  if (!info.type().has_tensor_type() && info.type().value_case() != ::onnx::TypeProto::VALUE_NOT_SET)
-    refuse(model.source, "MLQ335",
-           fmt::format("'{}' is a sequence, map or optional, which mlq does not support", info.name()),
-           "export the model with tensors as inputs and outputs");
-  mlq::Feature feature;
-  feature.name = info.name();
-  feature.description = info.doc_string();
-  const auto& tensor = info.type().tensor_type();
-  if (tensor.elem_type() != 0)
-    feature.type = to_data_type(tensor.elem_type(), fmt::format("'{}'", info.name()), model.source);
-  for (const auto& dim : tensor.shape().dim())
-    feature.shape.push_back(dim.has_dim_value() ? dim.dim_value() : -1);
-  return feature;
-}
-
-void add_initializers(const ::onnx::GraphProto& proto, Model& model, Scope& scope) {
-  for (const auto& initializer : proto.initializer())
-    scope.ids[initializer.name()] = mlq::add_tensor(scope.graph, to_tensor(initializer, model.source));
-  if (proto.sparse_initializer_size() > 0)
-    refuse(model.source, "MLQ331", "the model has sparse initializers, which mlq does not support",
-           "store them dense");
-}
-
-// Before IR version 4, initializers were listed among the inputs as well.
-void add_inputs(const ::onnx::GraphProto& proto, Model& model, Scope& scope) {
-  for (const auto& info : proto.input()) {
-    if (scope.ids.contains(info.name())) continue;
-    mlq::Feature feature = to_feature(info, model);
-    feature.tensor = mlq::add_tensor(scope.graph, {info.name(), feature.type, feature.shape, {}, {}});
-    scope.ids[info.name()] = feature.tensor;
-    scope.graph.inputs.push_back(std::move(feature));
-  }
-}
-
-void add_outputs(const ::onnx::GraphProto& proto, Model& model, Scope& scope) {
-  for (const auto& info : proto.output()) {
-    mlq::Feature feature = to_feature(info, model);
-    feature.tensor = resolve(scope, info.name(), model);
-    scope.graph.outputs.push_back(std::move(feature));
-  }
-}
-
-// Outputs that the file leaves open take what inference found.
-void settle_outputs(mlq::Graph& graph) {
-  for (mlq::Feature& output : graph.outputs) {
-    const mlq::Tensor& tensor = graph.tensors[static_cast<std::size_t>(output.tensor)];
-    output.type = tensor.type;
-    if (mlq::element_count(tensor.shape)) output.shape = tensor.shape;
-  }
-}
-
-int opset_of(const ::onnx::ModelProto& proto) {
-  for (const auto& set : proto.opset_import())
-    if (set.domain().empty() || set.domain() == "ai.onnx") return static_cast<int>(set.version());
-  return 1;  // IR version 1 and 2 name none
-}
-
-::onnx::ModelProto parse(const Source& source) {
-  ::onnx::ModelProto proto;
-  if (source.bytes.bytes.size() > std::numeric_limits<int>::max())
+std::shared_ptr<const ModelProto> parse(const Source& source) {
+  auto proto = std::make_shared<ModelProto>();
+  const auto bytes = source.bytes.bytes;
+  if (bytes.size() > std::numeric_limits<int>::max())
     refuse(source, "MLQ333", "the file is larger than 2 GiB", "save the model with external data");
-  if (!proto.ParseFromArray(source.bytes.bytes.data(), static_cast<int>(source.bytes.bytes.size())) ||
-      !proto.has_graph())
+  if (!proto->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !proto->has_graph())
     refuse(source, "MLQ333", "this is no ONNX model, or a damaged one",
            "export it again, or check it with onnx.checker");
   return proto;
 }
 
-void refuse_unsupported(const Model& model) {
-  if (model.unsupported.empty()) return;
-  Diagnostic diagnostic{
-      {model.source.path.string()}, "", "MLQ310", "map them in the manifest: custom_layers: - op: NAME", {}};
-  diagnostic.what = fmt::format("{} operator{} not supported", model.unsupported.size(),
-                                model.unsupported.size() == 1 ? " is" : "s are");
-  diagnostic.notes.assign(model.unsupported.begin(), model.unsupported.end());
-  throw Error(Exit::model, diagnostic);
+Model describe(const Source& source, const std::shared_ptr<const ModelProto>& proto) {
+  Model model{source, proto};
+  for (const auto& set : proto->opset_import()) {
+    const std::string domain = set.domain() == "ai.onnx" ? "" : set.domain();
+    if (domain.empty() && (set.version() < 1 || set.version() > 28))
+      refuse(source, "MLQ335",
+             fmt::format("the model is of operator set {}; mlq knows 1 to 28", set.version()),
+             "convert it with onnx.version_converter");
+    model.opsets[domain] = static_cast<int>(set.version());
+  }
+  for (const auto& function : proto->functions()) {
+    const std::string domain = function.domain() == "ai.onnx" ? "" : function.domain();
+    model.functions[domain + "::" + function.name()] = &function;
+  }
+  return model;
+}
+
+// A tensor that a feature is; an optional tensor is one that the app always gives.
+const TypeProto::Tensor& tensor_type(const Model& model, const ::onnx::ValueInfoProto& info) {
+  const TypeProto* type = &info.type();
+  if (type->has_optional_type()) type = &type->optional_type().elem_type();
+  if (!type->has_tensor_type())
+    refuse(model.source, "MLQ335",
+           fmt::format("'{}' is no tensor but a sequence, map or nothing at all", info.name()),
+           "export the model with tensors as inputs and outputs");
+  const int element = type->tensor_type().elem_type();
+  if (!is_supported(element))
+    refuse(model.source, "MLQ331",
+           fmt::format("'{}' has elements of the type {}, which mlq does not run", info.name(),
+                       name_of(element)),
+           "");
+  return type->tensor_type();
+}
+
+void add_input(Build& b, const ::onnx::ValueInfoProto& info) {
+  const TypeProto::Tensor& type = tensor_type(b.model, info);
+  mlq::Feature feature;
+  feature.name = info.name();
+  feature.description = info.doc_string();
+  feature.type = outside(type.elem_type());
+  for (const auto& dim : type.shape().dim())
+    feature.shape.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
+  // The first dimension is that of the batch: apps predict one sample at a time.
+  if (feature.shape.size() > 1 && feature.shape[0] < 0) feature.shape[0] = 1;
+  Value value = b.input(info.name(), type.elem_type(), feature.shape);
+  feature.tensor = value.id;
+  b.begin(info.name(), "input");
+  if (type.elem_type() == t_uint64) {  // as doubles, the largest of them would lose digits on their way in
+    b.graph.tensors[static_cast<std::size_t>(value.id)].type = mlq::DataType::uint64;
+    value.id = b.node("Cast", {value}, {{"to", std::int64_t{t_int64}}}).id;
+  }
+  b.define(info.name(), value);
+  b.graph.inputs.push_back(std::move(feature));
+}
+
+bool is_made_by_node(const Build& b, const Value& value) {
+  if (b.is_constant(value)) return false;
+  for (const mlq::Feature& feature : b.graph.inputs)
+    if (feature.tensor == value.id) return false;
+  for (const mlq::Feature& feature : b.graph.outputs)
+    if (feature.tensor == value.id) return false;
+  return true;
+}
+
+void add_output(Build& b, const ::onnx::ValueInfoProto& info) {
+  Value value = b.resolve(info.name());
+  if (value.list || !value.given())
+    refuse(b.model.source, "MLQ335",
+           fmt::format("the output '{}' is a sequence, or nothing at all", info.name()),
+           "export the model with tensors as outputs");
+  b.begin(info.name(), "output");
+  if (value.type == t_uint64) {
+    value = b.stated("Cast", {value}, {{"to", std::int64_t{t_uint64}}}, {{t_uint64, b.shape(value)}})[0];
+    b.graph.tensors[static_cast<std::size_t>(value.id)].type = mlq::DataType::uint64;
+  } else if (!is_made_by_node(b, value)) {
+    value = b.stated("Identity", {value}, {}, {{value.type, b.shape(value)}})[0];
+  }
+  mlq::Feature feature;
+  feature.name = info.name();
+  feature.description = info.doc_string();
+  feature.tensor = value.id;
+  feature.type = outside(value.type);
+  feature.shape = b.shape(value);
+  b.graph.outputs.push_back(std::move(feature));
+}
+
+void add_metadata(const ModelProto& proto, mlq::Graph& graph) {
+  const auto add = [&](const char* key, const std::string& text) {
+    if (!text.empty()) graph.metadata.emplace_back(key, text);
+  };
+  add("producer", proto.producer_name());
+  add("description", proto.doc_string());
+  for (const auto& entry : proto.metadata_props()) add(entry.key().c_str(), entry.value());
 }
 
 }  // namespace
 
-void build_graph(const ::onnx::GraphProto& proto, Model& model, Scope& scope) {
-  add_initializers(proto, model, scope);
-  add_inputs(proto, model, scope);
-  for (const auto& node : proto.node()) add_node(node, model, scope);
-  add_outputs(proto, model, scope);
+mlq::Graph import(const Source& source) {
+  const std::shared_ptr<const ModelProto> proto = parse(source);
+  Model model = describe(source, proto);
+  check_supported(model, proto->graph());
+  Build b(model);
+  // Before IR version 4, initializers were listed among the inputs as well; since then they are defaults.
+  std::set<std::string> initialized;
+  for (const auto& initializer : proto->graph().initializer()) initialized.insert(initializer.name());
+  for (const auto& info : proto->graph().input())
+    if (!initialized.contains(info.name())) add_input(b, info);
+  b.begin("", "");
+  lower_graph(b, proto->graph());
+  for (const auto& info : proto->graph().output()) add_output(b, info);
+  add_metadata(*proto, b.graph);
+  return std::move(b.graph);
 }
 
-}  // namespace onnx_format
-
-mlq::Graph import_onnx(const Source& source) {
-  const ::onnx::ModelProto proto = onnx_format::parse(source);
-  onnx_format::Model model{source, onnx_format::opset_of(proto), {}, {}};
-  onnx_format::Scope scope;
-  onnx_format::build_graph(proto.graph(), model, scope);
-  onnx_format::refuse_unsupported(model);
-  for (const auto& entry : proto.metadata_props())
-    scope.graph.metadata.emplace_back(entry.key(), entry.value());
-  if (const mlq::Status status = mlq::infer_shapes(scope.graph); !status)
-    onnx_format::refuse(source, "MLQ336", status.error(), "");
-  onnx_format::settle_outputs(scope.graph);
-  return std::move(scope.graph);
-}
-
-}  // namespace mlqc
+}  // namespace mlqc::onnx_format
