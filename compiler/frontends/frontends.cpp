@@ -4,6 +4,7 @@
 #include "compiler/frontends/coreml/import.h"
 #include "compiler/frontends/frontend.h"
 #include "compiler/frontends/onnx/import.h"
+#include "compiler/frontends/tensorflow/import.h"
 #include "compiler/frontends/tflite/import.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/error.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr Frontend table[] = {
     {"coreml", ".mlmodel", coreml::import},
+    {"tensorflow", ".pb", tensorflow::import},
     {"tflite", ".tflite", tflite::import},
     {"onnx", ".onnx", onnx_format::import},
 };

@@ -1,0 +1,139 @@
+#include "compiler/frontends/tensorflow/features.h"
+
+#include <algorithm>
+#include <array>
+
+#include "compiler/frontends/tensorflow/graph.pb.h"
+
+namespace mlqc::tensorflow {
+
+namespace {
+
+// What ends in nothing without being a result: constants, effects, what training and saving left.
+bool has_no_result(const std::string& op) {
+  constexpr std::string_view none[] = {"",      "Assert",  "Const",    "NoOp",       "Placeholder",
+                                       "Print", "PrintV2", "Variable", "VariableV2", "VarHandleOp"};
+  constexpr std::string_view begins[] = {"Assign", "Save",  "Restore",  "MergeV2",      "ShardedFilename",
+                                         "Write",  "Apply", "Resource", "Merge_summary"};
+  return std::find(std::begin(none), std::end(none), op) != std::end(none) || op.ends_with("Summary") ||
+         std::any_of(std::begin(begins), std::end(begins), [&](auto text) { return op.starts_with(text); });
+}
+
+bool is_placeholder(const Step& step) {
+  return op_of(step) == "Placeholder" || op_of(step) == "PlaceholderV2";
+}
+
+// By step: follows from an input. Loops make several rounds necessary; each step enters the list once.
+std::vector<bool> fed(const Program& program) {
+  std::vector<std::vector<int>> readers(program.steps.size());
+  std::vector<bool> fed(program.steps.size(), false);
+  std::vector<int> waiting;
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    for (const Wire wire : program.steps[i].inputs)
+      readers[static_cast<std::size_t>(wire.step)].push_back(static_cast<int>(i));
+    if (!is_placeholder(program.steps[i])) continue;
+    fed[i] = true;
+    waiting.push_back(static_cast<int>(i));
+  }
+  while (!waiting.empty()) {
+    const auto at = static_cast<std::size_t>(waiting.back());
+    waiting.pop_back();
+    for (const int reader : readers[at])
+      if (!fed[static_cast<std::size_t>(reader)]) {
+        fed[static_cast<std::size_t>(reader)] = true;
+        waiting.push_back(reader);
+      }
+  }
+  return fed;
+}
+
+// By step: an output needs it.
+std::vector<bool> needed(const Net& net, const std::vector<Port>& outputs) {
+  std::vector<bool> needed(net.program.steps.size(), false);
+  std::vector<int> waiting;
+  const auto want = [&](int step) {
+    const auto i = static_cast<std::size_t>(step);
+    if (!needed[i] && !net.dead[i]) waiting.push_back(step);
+    needed[i] = needed[i] || !net.dead[i];
+  };
+  for (const Port& port : outputs) want(port.wire.step);
+  while (!waiting.empty()) {
+    const auto at = static_cast<std::size_t>(waiting.back());
+    waiting.pop_back();
+    for (const Wire wire : net.program.steps[at].inputs) want(wire.step);
+  }
+  return needed;
+}
+
+constexpr int bool_type = 10;
+
+Shape shape_of(Net& net) {
+  const auto& attributes = net.step().def->attr();
+  auto found = attributes.find("shape");
+  const bool said =
+      found != attributes.end() && found->second.has_shape() && !found->second.shape().unknown_rank();
+  const TensorShapeProto* proto = said ? &found->second.shape() : nullptr;
+  // TensorFlow 1 writes a shape that it does not know as that of a scalar, and guesses better beside it.
+  found = attributes.find("_output_shapes");
+  if ((!proto || proto->dim_size() == 0) && found != attributes.end() &&
+      found->second.list().shape_size() > 0)
+    proto = &found->second.list().shape(0);
+  if (!proto || proto->unknown_rank())
+    net.b.fail("is an input without a shape; give it one when the model is exported");
+  net.b.require(proto->dim_size() <= 8, "is an input of too many dimensions");
+  Shape shape;
+  for (const auto& dim : proto->dim()) shape.push_back(dim.size() < 0 ? -1 : dim.size());
+  return shape;
+}
+
+}  // namespace
+
+std::vector<Port> loose_ends(const Program& program, const std::vector<bool>& dead) {
+  std::vector<bool> read(program.steps.size(), false);
+  for (std::size_t i = 0; i < program.steps.size(); ++i)
+    if (!dead[i] && op_of(program.steps[i]) != "Assert")
+      for (const Wire wire : program.steps[i].inputs) read[static_cast<std::size_t>(wire.step)] = true;
+  const std::vector<bool> from_input = fed(program);
+  std::vector<Port> ports;
+  for (std::size_t i = 0; i < program.steps.size(); ++i) {
+    const Step& step = program.steps[i];
+    const bool result = step.def ? !has_no_result(step.def->op()) : program.main.contains(step.name);
+    if (!read[i] && !dead[i] && from_input[i] && result)
+      ports.push_back({step.name, {static_cast<int>(i), 0}});
+  }
+  return ports;
+}
+
+std::vector<Port> placeholders(const Program& program) {
+  std::vector<Port> ports;
+  for (std::size_t i = 0; i < program.steps.size(); ++i)
+    if (is_placeholder(program.steps[i])) ports.push_back({program.steps[i].name, {static_cast<int>(i), 0}});
+  return ports;
+}
+
+void add_inputs(Net& net, const std::vector<Port>& inputs, const std::vector<Port>& outputs) {
+  const std::vector<bool> wanted = needed(net, outputs);
+  for (const Port& port : inputs) {
+    net.at = port.wire.step;
+    if (!wanted[static_cast<std::size_t>(net.at)] || !net.step().def) continue;
+    net.b.begin(net.step().name, net.step().def->op());
+    const int type = net.type("dtype");
+    if (is_string(type)) continue;  // whoever reads it makes the input
+    const Shape shape = shape_of(net);
+    if (type == bool_type && shape.empty())
+      net.out(net.b.cast(net.b.scalar(0), mlq::DataType::boolean));
+    else
+      net.out(net.b.input(port.name, data_type(net, type), shape));
+  }
+}
+
+void add_outputs(Net& net, const std::vector<Port>& outputs) {
+  for (const Port& port : outputs) {
+    net.b.begin(port.name, "result");
+    net.b.output(port.name, net.value(port.wire));
+  }
+  net.b.begin("", "");
+  net.b.require(!net.b.graph.inputs.empty(), "has no inputs");
+}
+
+}  // namespace mlqc::tensorflow

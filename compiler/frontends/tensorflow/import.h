@@ -1,0 +1,13 @@
+// TensorFlow: a frozen graph (.pb), or a SavedModel folder with the values of its variables.
+#pragma once
+
+#include "compiler/frontends/frontend.h"
+
+namespace mlqc::tensorflow {
+
+// Outputs are the nodes that nobody reads and that depend on an input; what they do not need is not looked
+// at. The batch is one sample. A scalar of bool that has to be fed (is this training?) is false. Throws
+// Error: MLQ306 damaged, MLQ310 no network, MLQ311 unsupported operators, MLQ312.
+mlq::Graph import(const Source& source);
+
+}  // namespace mlqc::tensorflow
