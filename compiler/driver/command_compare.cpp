@@ -105,6 +105,7 @@ Exit run_compare(const Options& options) {
     });
     select(measured, options.metrics);
     report.outputs = measured.outputs;
+    report.rankings = measured.rankings;
     report.failed = measured.failed;
     report.sample_count = measured.count;
     report.samples_sha256 = samples.sha256;

@@ -14,7 +14,7 @@ namespace {
 std::vector<Diagnostic> complaints(const Report& report, const Manifest& manifest) {
   std::vector<Diagnostic> all;
   for (const Check& check : report.checks)
-    if (!check.passed) all.push_back({check.where, check.sentence, "MLQ200", check.hint, {}});
+    if (!check.passed) all.push_back({check.where, check.sentence, "MLQ200", check.hint, check.notes});
   if (report.failed.empty()) return all;
   constexpr std::size_t shown = 10;
   Diagnostic failed{

@@ -65,6 +65,7 @@ void measure_into(Report& report, const mlq::Graph& reference, const std::vector
   report.samples_sha256 = samples.sha256;
   report.failed = measured.failed;
   report.outputs = measured.outputs;
+  report.rankings = measured.rankings;
 }
 
 }  // namespace

@@ -24,6 +24,10 @@ Baseline to_baseline(const Json& json) {
   for (const auto& [output, figures] : json.at("outputs").items())
     for (const auto& [metric, value] : figures.items())
       baseline.outputs[output][metric] = value.get<double>();
+  if (!json.contains("missed")) return baseline;  // of an older version
+  for (const auto& [output, figures] : json.at("missed").items())
+    for (const auto& [metric, samples] : figures.items())
+      baseline.missed[output][metric] = samples.get<std::vector<std::string>>();
   return baseline;
 }
 
@@ -58,16 +62,21 @@ std::string to_json(const Baseline& baseline) {
       else
         json["outputs"][output][metric] = value;
     }
+  json["missed"] = baseline.missed;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Baseline baseline_of(const Report& report, const std::string& reason) {
-  Baseline baseline{report.samples_sha256, report.version, report.isa, reason, {}};
+  Baseline baseline{report.samples_sha256, report.version, report.isa, reason, {}, {}};
   baseline.outputs[""]["size"] = static_cast<double>(report.artifact_bytes);
   // A figure that is no number cannot be held against a later one; a drop from it is an error, not a pass.
   for (const auto& [output, figures] : report.outputs)
     for (const auto& [metric, measured] : figures)
-      if (std::isfinite(measured.value)) baseline.outputs[output][metric] = measured.value;
+      if (std::isfinite(measured.value)) {
+        baseline.outputs[output][metric] = measured.value;
+        const Metric* known = find_metric(metric);
+        if (known && known->summary == Summary::hits) baseline.missed[output][metric] = measured.samples;
+      }
   return baseline;
 }
 

@@ -5,19 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/validate/limits.h"
+
 namespace mlqc {
 
 namespace {
-
-// A limit with what it is held against.
-struct Subject {
-  const GateSection* entry;
-  const Metric* metric;  // null for size
-  std::string output;    // "" for size
-  Measurement measured;
-  std::size_t failed = 0;  // samples, which count in no figure
-  const std::optional<Baseline>* baseline = nullptr;
-};
 
 [[noreturn]] void fail(const Place& where, const char* code, std::string what, std::string hint) {
   throw Error(Exit::usage, {where, std::move(what), code, std::move(hint), {}});
@@ -78,126 +70,6 @@ std::string output_of(const GateSection& entry, const Report& report) {
   return found->first;
 }
 
-// The smallest number of samples, all of them hits, whose lower bound reaches the limit; 0 when none does.
-std::size_t samples_needed(double limit, double confidence) {
-  if (limit >= 1) return 0;
-  std::size_t low = 1, high = 1;
-  while (wilson(high, high, confidence).lower < limit) low = high, high *= 2;
-  while (low < high) {
-    const std::size_t middle = (low + high) / 2;
-    if (wilson(middle, middle, confidence).lower < limit)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return high;
-}
-
-void check_provable(const Subject& subject) {
-  const GateSection& entry = *subject.entry;
-  const double confidence = *entry.confidence, limit = *entry.at_least;
-  const std::size_t needed = samples_needed(limit, confidence);
-  if (needed == 0)
-    fail(entry.at_least->where, "MLQ206",
-         fmt::format("no number of samples shows {} at a confidence of {}", limit, confidence),
-         "ask for less than 1, or leave out `confidence`");
-  // Samples that failed turn the gate red by themselves; that is the better message.
-  if (subject.measured.n + subject.failed < needed)
-    fail(entry.at_least->where, "MLQ206",
-         fmt::format("{} samples can never show {} at a confidence of {}: {} are needed", subject.measured.n,
-                     limit, confidence, needed),
-         "add samples (or raise `limit`), ask for less, or leave out `confidence`");
-}
-
-// The figure that a limit sees: with `confidence` the bound of the interval on the limit's side.
-double at_confidence(const Subject& subject, bool lower) {
-  const auto& confidence = subject.entry->confidence;
-  if (!confidence) return subject.measured.value;
-  const auto hits = static_cast<std::size_t>(
-      std::llround(subject.measured.value * static_cast<double>(subject.measured.n)));
-  const Measurement bounds = wilson(hits, subject.measured.n, *confidence);
-  return lower ? bounds.lower : bounds.upper;
-}
-
-Check start(const Subject& subject, const Place& where, double value, std::string limit) {
-  Check check;
-  check.output = subject.output;
-  check.metric = subject.entry->metric;
-  check.value = value;
-  check.limit = std::move(limit);
-  check.where = where.line ? where : subject.entry->where;
-  return check;
-}
-
-std::string bound_words(const Subject& subject, const char* bound) {
-  if (!subject.entry->confidence) return "";
-  return fmt::format(" ({} bound at {} of {:.4g} over {} samples)", bound, subject.entry->confidence->value,
-                     subject.measured.value, subject.measured.n);
-}
-
-std::string name_of(const Check& check) {
-  return check.output.empty() ? check.metric : fmt::format("{} of '{}'", check.metric, check.output);
-}
-
-Check judge_least(const Subject& subject) {
-  const At<double>& limit = *subject.entry->at_least;
-  if (subject.entry->confidence) check_provable(subject);
-  Check check =
-      start(subject, limit.where, at_confidence(subject, true), fmt::format("at_least {}", limit.value));
-  check.passed = check.value >= limit.value;  // false for NaN
-  if (!check.passed)
-    check.sentence = fmt::format("{} is {:.6g}{}, at least {} is asked for", name_of(check), check.value,
-                                 bound_words(subject, "lower"), limit.value);
-  return check;
-}
-
-Check judge_most(const Subject& subject) {
-  const At<double>& limit = *subject.entry->at_most;
-  Check check =
-      start(subject, limit.where, at_confidence(subject, false), fmt::format("at_most {}", limit.value));
-  check.passed = check.value <= limit.value;
-  if (!check.passed)
-    check.sentence = fmt::format("{} is {:.8g}{}, at most {:.8g} is asked for", name_of(check), check.value,
-                                 bound_words(subject, "upper"), limit.value);
-  return check;
-}
-
-double baseline_value(const Subject& subject, const std::string& samples_sha256) {
-  const GateSection& entry = *subject.entry;
-  const Place& where = entry.max_drop->where;
-  const std::string accept =
-      fmt::format("run `mlqc accept {}` and commit the file", where.file.empty() ? "MANIFEST" : where.file);
-  if (!*subject.baseline)
-    fail(where, "MLQ204", "`max_drop` needs a baseline, and there is none",
-         "name a file with `baseline:`, " + accept);
-  const Baseline& baseline = **subject.baseline;
-  if (subject.metric && baseline.samples_sha256 != samples_sha256)
-    fail(where, "MLQ205", "the baseline was measured on other samples, so that a drop means nothing",
-         "bring the samples back, or " + accept);
-  const auto output = baseline.outputs.find(subject.output);
-  if (output != baseline.outputs.end())
-    if (const auto figure = output->second.find(entry.metric); figure != output->second.end())
-      return figure->second;
-  fail(where, "MLQ204", fmt::format("the baseline has no {} of '{}'", entry.metric.value, subject.output),
-       accept);
-}
-
-// How much worse it became, whichever way is worse. Intervals play no part: both figures are of the same
-// samples.
-Check judge_drop(const Subject& subject, const std::string& samples_sha256) {
-  const At<double>& limit = *subject.entry->max_drop;
-  Check check = start(subject, limit.where, subject.measured.value, fmt::format("max_drop {}", limit.value));
-  check.baseline = baseline_value(subject, samples_sha256);
-  const bool higher_is_better = subject.metric && subject.metric->higher_is_better;
-  const double drop = higher_is_better ? *check.baseline - check.value : check.value - *check.baseline;
-  // 0.985 - 0.98 is more than 0.005 in binary.
-  check.passed = drop <= limit.value + 1e-9;
-  if (!check.passed)
-    check.sentence = fmt::format("{} went from {:.8g} to {:.8g}, worse by {:.6g}; {} is allowed",
-                                 name_of(check), *check.baseline, check.value, drop, limit.value);
-  return check;
-}
-
 // The layers whose weights suffered most: those to give more bits to.
 std::string weakest_layers(const Report& report) {
   std::vector<const LayerReport*> layers;
@@ -214,17 +86,26 @@ std::string weakest_layers(const Report& report) {
 std::string hint_for(const Check& check, const Report& report) {
   const std::string accept = check.baseline ? "; if the change is meant, run `mlqc accept`" : "";
   if (check.metric == "size") return "lower `bits`, or raise the limit" + accept;
+  const std::string settle =
+      check.would_settle
+          ? fmt::format("take {} samples, which would settle it if the share stays the same; or ",
+                        check.would_settle)
+          : "";
   const std::string layers = weakest_layers(report);
   if (layers.empty()) return "no weights were quantized: look at the samples and the limit" + accept;
-  return fmt::format("raise `bits`, at first under `layers:` for those that lost most: {}{}", layers, accept);
+  return fmt::format("{}raise `bits`, at first under `layers:` for those that lost most: {}{}", settle,
+                     layers, accept);
 }
 
-std::vector<Check> judge_entry(const Subject& subject, const std::string& samples_sha256) {
-  std::vector<Check> checks;
-  if (subject.entry->at_least) checks.push_back(judge_least(subject));
-  if (subject.entry->at_most) checks.push_back(judge_most(subject));
-  if (subject.entry->max_drop) checks.push_back(judge_drop(subject, samples_sha256));
-  return checks;
+// Which class it is.
+void name_class(Check& check, const Report& report) {
+  const auto ranking = report.rankings.find(check.output);
+  const ClassAgreement* worst = ranking == report.rankings.end() ? nullptr : worst_class(ranking->second);
+  if (worst)
+    check.notes.push_back(fmt::format("the worst class is '{}': {} of its {} samples agree", worst->label,
+                                      worst->agreed, worst->n));
+  else
+    check.notes.push_back(fmt::format("no class has {} samples", least_of_class));
 }
 
 Subject subject_of(const GateSection& entry, const Report& report, const Manifest& manifest,
@@ -239,15 +120,20 @@ Subject subject_of(const GateSection& entry, const Report& report, const Manifes
       fail(place_of(entry.output, entry.where), "MLQ203", "`size` is of the artifact, not of an output",
            "leave out `output:`");
     const auto bytes = static_cast<double>(report.artifact_bytes);
-    return {&entry, nullptr, "", {bytes, bytes, bytes, 1}, 0, &baseline};
+    return {&entry, nullptr, "", {bytes, bytes, bytes, 1, {}}, 0, &baseline, report.samples_sha256};
   }
   if (!manifest.samples)
     fail(place_of(entry.metric, entry.where), "MLQ209",
          fmt::format("'{}' needs samples, and the manifest names none", entry.metric.value),
          "add `validate: { samples: { images: DIR } }`");
   const std::string output = output_of(entry, report);
-  return {&entry,   metric, output, report.outputs.at(output).at(entry.metric), report.failed.size(),
-          &baseline};
+  return {&entry,
+          metric,
+          output,
+          report.outputs.at(output).at(entry.metric),
+          report.failed.size(),
+          &baseline,
+          report.samples_sha256};
 }
 
 }  // namespace
@@ -257,8 +143,9 @@ Report judge(Report report, const Manifest& manifest, const std::optional<Baseli
   report.passed = report.failed.empty();
   for (const GateSection& entry : manifest.gate) {
     const Subject subject = subject_of(entry, report, manifest, baseline);
-    for (Check& check : judge_entry(subject, report.samples_sha256)) {
+    for (Check& check : judge_entry(subject)) {
       if (!check.passed) check.hint = hint_for(check, report);
+      if (check.metric == "worst_class_agreement") name_class(check, report);
       report.passed &= check.passed;
       report.checks.push_back(std::move(check));
     }

@@ -16,6 +16,8 @@ namespace mlqc {
 struct Baseline {
   std::string samples_sha256, version, isa, reason;
   std::map<std::string, std::map<std::string, double>> outputs;  // output -> metric; size under ""
+  // Output -> metric: which samples missed, so that a later build is compared sample by sample.
+  std::map<std::string, std::map<std::string, std::vector<std::string>>> missed;
 };
 std::optional<Baseline> read_baseline(const std::filesystem::path& path);  // nothing when there is no file
 std::string to_json(const Baseline& baseline);

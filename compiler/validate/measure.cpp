@@ -28,11 +28,13 @@ struct Plan {
   std::vector<mlq::Feature> outputs;  // the reference's that are compared
   std::vector<OutputPair> pairs;
   std::vector<std::size_t> order;  // of the candidate's inputs
+  std::vector<std::string> labels;
 };
 
 // Of one sample: one figure per output and metric, in the order of `figures_of`; or why there is none.
 struct Outcome {
   std::vector<double> figures;
+  std::vector<std::optional<Best>> best;  // per output
   std::string failure;
 };
 
@@ -63,7 +65,11 @@ std::size_t float_bytes(const Graph& graph) {
 }
 
 Plan make_plan(const Samples& samples, const Graph& reference, const Graph& candidate) {
-  Plan plan{&samples, {}, match_outputs(reference, candidate), match_inputs(reference, candidate)};
+  Plan plan{&samples,
+            {},
+            match_outputs(reference, candidate),
+            match_inputs(reference, candidate),
+            reference.labels};
   for (const OutputPair& pair : plan.pairs) plan.outputs.push_back(reference.outputs[pair.reference]);
   return plan;
 }
@@ -85,18 +91,25 @@ bool takes_the_same(const Graph& reference, const Graph& candidate, std::span<co
   return true;
 }
 
+Outcome failed(std::string why) {
+  Outcome outcome;
+  outcome.failure = std::move(why);
+  return outcome;
+}
+
 void compare(const Plan& plan, const Arrays& reference, const Arrays& candidate, Outcome& outcome) {
   for (std::size_t i = 0; i < plan.pairs.size(); ++i) {
     const Array &ours = reference[plan.pairs[i].reference], &theirs = candidate[plan.pairs[i].candidate];
     if (mlq::element_count(ours.shape) != mlq::element_count(theirs.shape)) {
-      outcome = {{},
-                 fmt::format("output '{}': the reference gives {}, the candidate {}", plan.outputs[i].name,
-                             mlq::to_string(ours.shape), mlq::to_string(theirs.shape))};
+      outcome =
+          failed(fmt::format("output '{}': the reference gives {}, the candidate {}", plan.outputs[i].name,
+                             mlq::to_string(ours.shape), mlq::to_string(theirs.shape)));
       return;
     }
     for (const Metric& metric : metrics())
       if (metric.applies(plan.outputs[i]))
         outcome.figures.push_back(metric.sample(plan.outputs[i], ours, theirs));
+    outcome.best.push_back(best_of(plan.outputs[i], ours, theirs));
   }
 }
 
@@ -104,14 +117,14 @@ void compare(const Plan& plan, const Arrays& reference, const Arrays& candidate,
 Outcome run_both(const Plan& plan, const Model& reference, const Model& candidate, bool same_inputs,
                  std::size_t index) {
   const Result<Arrays> inputs = load_sample(*plan.samples, index, reference.graph());
-  if (!inputs) return {{}, inputs.error()};
+  if (!inputs) return failed(inputs.error());
   const Result<Arrays> ours = predict(reference, *inputs);
-  if (!ours) return {{}, fmt::format("the reference: {}", ours.error())};
+  if (!ours) return failed(fmt::format("the reference: {}", ours.error()));
   const Result<Arrays> other = same_inputs ? Result<Arrays>(Arrays{})
                                            : load_sample(*plan.samples, index, candidate.graph(), plan.order);
-  if (!other) return {{}, other.error()};
+  if (!other) return failed(other.error());
   const Result<Arrays> theirs = predict(candidate, same_inputs ? *inputs : *other);
-  if (!theirs) return {{}, fmt::format("the candidate: {}", theirs.error())};
+  if (!theirs) return failed(fmt::format("the candidate: {}", theirs.error()));
   Outcome outcome;
   compare(plan, *ours, *theirs, outcome);
   return outcome;
@@ -157,14 +170,46 @@ void run_candidate(const Plan& plan, const Model& model, std::size_t first, cons
   }
 }
 
+// The names of the samples that a figure rests on: all misses, or the one that is worst.
+std::vector<std::string> names_behind(const Metric& metric, std::span<const double> figures,
+                                      std::span<const std::string> names) {
+  std::vector<std::string> behind;
+  if (metric.summary == Summary::hits) {
+    for (std::size_t i = 0; i < figures.size(); ++i)
+      if (figures[i] != 1) behind.push_back(names[i]);
+  } else if (metric.summary != Summary::worst_class && !figures.empty()) {
+    const auto worse = [&](double a, double b) { return metric.higher_is_better ? a < b : a > b; };
+    behind.push_back(
+        names[static_cast<std::size_t>(std::ranges::min_element(figures, worse) - figures.begin())]);
+  }
+  return behind;
+}
+
+std::map<std::string, Ranking> rankings(const Plan& plan, const std::vector<Outcome>& outcomes,
+                                        std::span<const std::string> names) {
+  std::map<std::string, Ranking> all;
+  for (std::size_t i = 0; i < plan.outputs.size(); ++i) {
+    if (!is_ranking(plan.outputs[i], 2)) continue;
+    std::vector<std::optional<Best>> best;
+    for (const Outcome& outcome : outcomes)
+      if (outcome.failure.empty()) best.push_back(outcome.best[i]);
+    const bool labelled = plan.outputs[i].kind == mlq::FeatureKind::scores;
+    all[plan.outputs[i].name] = rank(best, names, labelled ? plan.labels : std::vector<std::string>{});
+  }
+  return all;
+}
+
 Measured summarize_all(const Plan& plan, const std::vector<Outcome>& outcomes) {
   Measured measured;
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (outcomes[i].failure.empty())
-      ++measured.count;
+      names.push_back(plan.samples->items[i].name);
     else
       measured.failed.push_back({plan.samples->items[i].name, outcomes[i].failure});
   }
+  measured.count = names.size();
+  measured.rankings = rankings(plan, outcomes, names);
   std::size_t place = 0;
   std::vector<double> figures;
   for (const mlq::Feature& output : plan.outputs)
@@ -173,7 +218,9 @@ Measured summarize_all(const Plan& plan, const std::vector<Outcome>& outcomes) {
       figures.clear();
       for (const Outcome& outcome : outcomes)
         if (outcome.failure.empty()) figures.push_back(outcome.figures[place]);
-      measured.outputs[output.name][std::string(metric.name)] = summarize(metric, figures);
+      Measurement& figure = measured.outputs[output.name][std::string(metric.name)];
+      figure = summarize(metric, figures);
+      figure.samples = names_behind(metric, figures, names);
       ++place;
     }
   return measured;
@@ -203,6 +250,7 @@ Measured measure_big(const ModelMaker& reference, const ModelMaker& candidate, c
     Graph ours;  // the interface alone: nothing may keep the weights
     ours.inputs = model->graph().inputs;
     ours.outputs = model->graph().outputs;
+    ours.labels = model->graph().labels;
     model.reset();
     model = candidate(threads());
     if (first == 0) plan = make_plan(samples, ours, model->graph());

@@ -15,7 +15,8 @@ namespace mlqc {
 struct Measured {
   std::map<std::string, std::map<std::string, Measurement>> outputs;
   std::vector<FailedSample> failed;
-  std::size_t count = 0;  // samples that both models ran
+  std::map<std::string, Ranking> rankings;  // of outputs that are scores
+  std::size_t count = 0;                    // samples that both models ran
 };
 
 // Loads a model when it is needed, so that it can be gone before the next one comes. `threads` goes into

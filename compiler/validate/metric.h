@@ -3,6 +3,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,13 +17,16 @@ namespace mlqc {
 struct Measurement {
   double value = 0, lower = 0, upper = 0;
   std::size_t n = 0;
+  // Which samples are behind it, by name: of hits those that missed, else the one that is worst.
+  std::vector<std::string> samples = {};
 };
 
 // How the samples' figures become one.
 enum class Summary {
   hits,  // the share of ones; has a Wilson interval, and `confidence` makes sense
   mean,
-  worst,  // the largest
+  worst,        // the largest
+  worst_class,  // figures are classes, from 1, negative for a miss: the lowest share of hits in any class
 };
 
 struct Metric {
@@ -48,6 +52,7 @@ Measurement wilson(std::size_t hits, std::size_t n, double confidence = 0.95);
 // The metrics, one per file of that name. `size` is not among them: it needs no samples, the gate judges it.
 extern const Metric top1_agreement;
 extern const Metric top5_agreement;
+extern const Metric worst_class_agreement;
 extern const Metric snr_db;
 extern const Metric psnr_db;
 extern const Metric cosine;

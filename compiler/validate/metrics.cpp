@@ -3,8 +3,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 
 #include "compiler/validate/metric.h"
+#include "compiler/validate/ranking.h"
+#include "compiler/validate/statistics.h"
 
 namespace mlqc {
 
@@ -30,16 +33,6 @@ void append_halves(const mlq::Array& array, std::vector<double>& out) {
   out.assign(floats.begin(), floats.end());
 }
 
-// The z for which a standard normal number lies in -z..z with this probability.
-double normal_quantile(double confidence) {
-  double low = 0, high = 40;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (low + high) / 2;
-    (std::erf(middle / std::sqrt(2.0)) < confidence ? low : high) = middle;
-  }
-  return low;
-}
-
 double mean(std::span<const double> values) {
   double sum = 0;
   for (const double value : values) sum += value;
@@ -55,10 +48,31 @@ double worst(std::span<const double> values) {
              : largest;
 }
 
+Measurement none_at_all() {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  return {none, none, none, 0};
+}
+
+// Of classes with enough samples, the one with the lowest share of hits.
+Measurement lowest_class(std::span<const double> samples, double confidence) {
+  std::map<double, ClassAgreement> classes;
+  for (const double figure : samples) {
+    if (figure == 0) return none_at_all();  // scores that are no numbers belong to no class
+    ClassAgreement& of = classes[std::abs(figure)];
+    ++of.n;
+    of.agreed += figure > 0;
+  }
+  Ranking ranking;
+  for (const auto& [place, figures] : classes) ranking.classes.push_back(figures);
+  const ClassAgreement* worst = worst_class(ranking);
+  return worst ? wilson(worst->agreed, worst->n, confidence) : none_at_all();
+}
+
 }  // namespace
 
 std::span<const Metric> metrics() {
-  static const Metric table[] = {top1_agreement, top5_agreement, snr_db, psnr_db, cosine, max_abs_error};
+  static const Metric table[] = {top1_agreement, top5_agreement, worst_class_agreement, snr_db,
+                                 psnr_db,        cosine,         max_abs_error};
   return table;
 }
 
@@ -68,23 +82,18 @@ const Metric* find_metric(std::string_view name) {
 }
 
 Measurement summarize(const Metric& metric, std::span<const double> samples, double confidence) {
-  if (samples.empty()) {
-    const double none = std::numeric_limits<double>::quiet_NaN();
-    return {none, none, none, 0};
-  }
+  if (samples.empty()) return none_at_all();
   if (metric.summary == Summary::hits)
     return wilson(static_cast<std::size_t>(std::ranges::count(samples, 1.0)), samples.size(), confidence);
+  if (metric.summary == Summary::worst_class) return lowest_class(samples, confidence);
   const double value = metric.summary == Summary::mean ? mean(samples) : worst(samples);
   return {value, value, value, samples.size()};
 }
 
 Measurement wilson(std::size_t hits, std::size_t n, double confidence) {
-  const double z = normal_quantile(confidence), count = static_cast<double>(n);
-  const double share = static_cast<double>(hits) / count, z2 = z * z / count;
-  const double centre = (share + z2 / 2) / (1 + z2);
-  const double half = z / (1 + z2) * std::sqrt(share * (1 - share) / count + z2 / (4 * count));
-  // At the ends the bound is exact; rounding must not move it.
-  return {share, hits == 0 ? 0 : centre - half, hits == n ? 1 : centre + half, n};
+  const double share = static_cast<double>(hits) / static_cast<double>(n);
+  const Bounds bounds = wilson_bounds(share, static_cast<double>(n), confidence);
+  return {share, bounds.lower, bounds.upper, n};
 }
 
 std::vector<double> user_values(const mlq::Feature& output, const mlq::Array& array) {

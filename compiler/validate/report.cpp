@@ -46,7 +46,24 @@ Json outputs_json(const Report& report) {
       json[output][metric] = {{"value", number(measured.value)},
                               {"lower", number(measured.lower)},
                               {"upper", number(measured.upper)},
-                              {"n", measured.n}};
+                              {"n", measured.n},
+                              {"samples", measured.samples}};
+  }
+  return json;
+}
+
+Json rankings_json(const Report& report) {
+  Json json = Json::object();
+  for (const auto& [output, ranking] : report.rankings) {
+    Json& of = json[output] = {{"classes", Json::array()}, {"flips", Json::array()}};
+    for (const ClassAgreement& c : ranking.classes)
+      of["classes"].push_back({{"label", c.label}, {"n", c.n}, {"agreed", c.agreed}});
+    for (const Flip& flip : ranking.flips)
+      of["flips"].push_back({{"sample", flip.sample},
+                             {"reference", flip.reference},
+                             {"candidate", flip.candidate},
+                             {"reference_score", number(flip.reference_score)},
+                             {"candidate_score", number(flip.candidate_score)}});
   }
   return json;
 }
@@ -61,6 +78,8 @@ Json check_json(const Check& check) {
                {"passed", check.passed}};
   if (!check.sentence.empty()) json["sentence"] = check.sentence;
   if (!check.hint.empty()) json["hint"] = check.hint;
+  if (!check.notes.empty()) json["notes"] = check.notes;
+  if (check.would_settle) json["would_settle"] = check.would_settle;
   return json;
 }
 
@@ -85,6 +104,8 @@ Check to_check(const Json& json) {
   check.passed = json.at("passed");
   check.sentence = json.value("sentence", "");
   check.hint = json.value("hint", "");
+  check.notes = json.value("notes", std::vector<std::string>{});
+  check.would_settle = json.value("would_settle", std::size_t{0});
   return check;
 }
 
@@ -106,7 +127,19 @@ void read_outputs(const Json& json, Report& report) {
     auto& measured = report.outputs[output];
     for (const auto& [metric, figure] : figures.items())
       measured[metric] = {to_number(figure.at("value")), to_number(figure.at("lower")),
-                          to_number(figure.at("upper")), figure.at("n").get<std::size_t>()};
+                          to_number(figure.at("upper")), figure.at("n").get<std::size_t>(),
+                          figure.at("samples").get<std::vector<std::string>>()};
+  }
+}
+
+void read_rankings(const Json& json, Report& report) {
+  for (const auto& [output, of] : json.items()) {
+    Ranking& ranking = report.rankings[output];
+    for (const Json& c : of.at("classes"))
+      ranking.classes.push_back({c.at("label"), c.at("n"), c.at("agreed")});
+    for (const Json& flip : of.at("flips"))
+      ranking.flips.push_back({flip.at("sample"), flip.at("reference"), flip.at("candidate"),
+                               to_number(flip.at("reference_score")), to_number(flip.at("candidate_score"))});
   }
 }
 
@@ -124,6 +157,7 @@ Report to_report(const Json& json) {
   for (const Json& sample : json.at("samples").at("failures"))
     report.failed.push_back({sample.at("name"), sample.at("why")});
   read_outputs(json.at("outputs"), report);
+  read_rankings(json.at("rankings"), report);
   for (const Json& check : json.at("checks")) report.checks.push_back(to_check(check));
   report.passed = json.at("passed");
   for (const Json& layer : json.at("layers")) report.layers.push_back(to_layer(layer));
@@ -146,7 +180,9 @@ std::string to_json(const Report& report) {
                  {"artifact", report.artifact_bytes},
                  {"weights", report.weight_bytes}}},
                {"samples", samples_json(report)},
-               {"outputs", outputs_json(report)}};
+               {"outputs", outputs_json(report)},
+               {"rankings", rankings_json(report)},
+               {"interval", "Wilson score interval, two-sided, 95 %"}};
   json["checks"] = Json::array();
   for (const Check& check : report.checks) json["checks"].push_back(check_json(check));
   json["passed"] = report.passed;

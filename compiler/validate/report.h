@@ -9,6 +9,7 @@
 
 #include "compiler/manifest/manifest.h"
 #include "compiler/validate/metric.h"
+#include "compiler/validate/ranking.h"
 
 namespace mlqc {
 
@@ -29,6 +30,8 @@ struct Check {
   Place where;           // in the manifest
   std::string sentence;  // why it failed
   std::string hint;
+  std::vector<std::string> notes = {};  // of passed ones too
+  std::size_t would_settle = 0;         // samples that would turn it green if the share stays; 0: unknown
 };
 
 struct FailedSample {
@@ -43,6 +46,7 @@ struct Report {
   std::string samples_sha256;
   std::vector<FailedSample> failed;
   std::map<std::string, std::map<std::string, Measurement>> outputs;  // output -> metric
+  std::map<std::string, Ranking> rankings;                            // of outputs that are scores
   std::vector<LayerReport> layers;
   std::map<std::string, double> seconds;  // import, quantize, write, measure
   std::string version, isa;

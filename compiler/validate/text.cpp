@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/validate/limits.h"
 #include "compiler/validate/report.h"
 
 namespace mlqc {
@@ -29,15 +30,6 @@ std::string fitted(const std::string& name, std::size_t width) {
   }
   if (columns > width) return name.substr(0, cut) + "...";
   return name + std::string(width - columns, ' ');
-}
-
-std::string figure(const std::string& metric, double value) {
-  const Metric* known = find_metric(metric);
-  if (metric == "size") return fmt::format("{:.0f} B", value);
-  if (!std::isfinite(value)) return fmt::format("{}", value);
-  if (known && known->summary == Summary::hits) return fmt::format("{:.2f} %", 100 * value);
-  if (metric.ends_with("_db")) return fmt::format("{:.2f} dB", value);
-  return fmt::format("{:.6g}", value);
 }
 
 std::string bytes_text(const Report& report) {
@@ -67,10 +59,11 @@ std::string outputs_text(const Report& report) {
   for (const auto& [output, figures] : report.outputs)
     for (const auto& [metric, measured] : figures) {
       const bool interval = measured.lower != measured.upper;
-      text += fmt::format(
-          "  {} {:<16}{:>12}  {}\n", fitted(output, 30), metric, figure(metric, measured.value),
-          interval ? fmt::format("[{}, {}]", figure(metric, measured.lower), figure(metric, measured.upper))
-                   : "");
+      text += fmt::format("  {} {:<16}{:>12}  {}\n", fitted(output, 30), metric,
+                          figure_text(metric, measured.value),
+                          interval ? fmt::format("[{}, {}]", figure_text(metric, measured.lower),
+                                                 figure_text(metric, measured.upper))
+                                   : "");
     }
   if (text.empty()) return "";
   return fmt::format("\n  {:<30} {:<16}{:>12}  {}\n{}", "output", "metric", "value", "95 % interval", text);
@@ -130,10 +123,11 @@ std::string checks_text(const Report& report) {
   for (const Check& check : report.checks) {
     text +=
         fmt::format("  {:<6} {} {:<16}{:>14}  {}", check.passed ? "ok" : "FAILED", fitted(check.output, 26),
-                    check.metric, figure(check.metric, check.value), check.limit);
-    if (check.baseline) text += fmt::format(" from {}", figure(check.metric, *check.baseline));
+                    check.metric, figure_text(check.metric, check.value), check.limit);
+    if (check.baseline) text += fmt::format(" from {}", figure_text(check.metric, *check.baseline));
     text += '\n';
     if (!check.passed) text += fmt::format("         {}\n         {}\n", check.sentence, check.hint);
+    for (const std::string& note : check.notes) text += fmt::format("         note: {}\n", note);
   }
   if (text.empty()) return "";
   return fmt::format("\n  {:<6} {:<26} {:<16}{:>14}  {}\n{}", "gate", "output", "metric", "value", "limit",

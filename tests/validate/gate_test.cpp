@@ -85,7 +85,8 @@ TEST(Judge, HoldsEachLimitInOrder) {
   EXPECT_EQ(report.checks[0].limit, "at_least 0.98");
   EXPECT_FALSE(report.checks[1].passed);
   EXPECT_EQ(report.checks[1].where.line, 13);
-  EXPECT_THAT(report.checks[1].sentence, AllOf(HasSubstr("0.98"), HasSubstr("0.99"), HasSubstr("'probs'")));
+  EXPECT_THAT(report.checks[1].sentence,
+              AllOf(HasSubstr("98 % (98 of 100 samples)"), HasSubstr("99.00 %"), HasSubstr("'probs'")));
   EXPECT_THAT(report.checks[1].hint, AllOf(HasSubstr("bits"), HasSubstr("conv2 (4 bits, 9.2 dB), conv1")));
   EXPECT_FALSE(report.checks[2].passed);
   EXPECT_EQ(report.checks[2].value, 1000000);
@@ -119,23 +120,50 @@ TEST(Judge, ConfidenceTakesTheBoundOfTheInterval) {
   const Report red = judge(classifier(295, 300), manifest({at_least(0.95), gate}), {});
   EXPECT_TRUE(red.checks[0].passed);
   EXPECT_TRUE(red.checks[1].passed);
-  EXPECT_NEAR(red.checks[1].value, 0.9616, 1e-4);  // Wilson, of 98.33 %
+  EXPECT_NEAR(red.checks[1].value, 0.9662, 1e-4);  // Wilson, one-sided, of 98.33 %
   const Report weak = judge(classifier(290, 300), manifest({at_least(0.95), gate}), {});
   EXPECT_TRUE(weak.checks[0].passed);
   EXPECT_FALSE(weak.checks[1].passed);
   EXPECT_THAT(weak.checks[1].sentence, HasSubstr("300 samples"));
 }
 
-// All of n agree: the lower bound is n / (n + z^2), with z = 1.96.
+TEST(Judge, Of256SamplesAt984PerCentTheBoundIs966) {
+  GateSection gate = at_least(0.98);
+  gate.confidence = at(0.95, 15);
+  const Report report = judge(classifier(252, 256), manifest({gate}), {});
+  ASSERT_FALSE(report.passed);
+  const Check& check = report.checks[0];
+  EXPECT_THAT(check.sentence, AllOf(HasSubstr("98.44 % (252 of 256 samples)"), HasSubstr("95 %"),
+                                    HasSubstr("is 96.6 %"), HasSubstr("at least 98.00 %")));
+  ASSERT_GT(check.would_settle, 256u);
+  EXPECT_THAT(check.notes.at(0), HasSubstr(std::to_string(check.would_settle) + " samples would settle it"));
+  // So many samples do.
+  const std::size_t n = check.would_settle + 64;
+  EXPECT_TRUE(judge(classifier(n * 252 / 256 + 1, n), manifest({gate}), {}).passed);
+}
+
+TEST(Judge, NamesTheWorstClass) {
+  Report report = classifier(98, 100);
+  report.outputs["probs"]["worst_class_agreement"] = wilson(3, 10);
+  report.rankings["probs"].classes = {{"cat", 90, 90}, {"hot dog", 10, 3}};
+  GateSection gate = entry("probs", "worst_class_agreement");
+  gate.at_least = at(0.5, 13);
+  const Report judged = judge(report, manifest({gate}), {});
+  EXPECT_FALSE(judged.passed);
+  EXPECT_THAT(judged.checks[0].sentence, HasSubstr("30.00 %"));
+  EXPECT_THAT(judged.checks[0].notes.at(0), HasSubstr("'hot dog': 3 of its 10 samples"));
+}
+
+// All of n agree: the lower bound is n / (n + z^2), one-sided with z = 1.645.
 TEST(Judge, SaysHowManySamplesConfidenceNeeds) {
   GateSection gate = at_least(0.98);
   gate.confidence = at(0.95, 15);
   EXPECT_THAT(refusal(classifier(100, 100), gate),
-              AllOf(HasSubstr("13: 100 samples"), HasSubstr("189 are needed"), HasSubstr("MLQ206")));
-  EXPECT_THAT(refusal(classifier(188, 188), gate), HasSubstr("189 are needed"));
-  EXPECT_TRUE(judge(classifier(189, 189), manifest({gate}), {}).passed);
+              AllOf(HasSubstr("13: 100 samples"), HasSubstr("133 are needed"), HasSubstr("MLQ206")));
+  EXPECT_THAT(refusal(classifier(132, 132), gate), HasSubstr("133 are needed"));
+  EXPECT_TRUE(judge(classifier(133, 133), manifest({gate}), {}).passed);
   gate.at_least = at(1.0, 13);
-  EXPECT_THAT(refusal(classifier(189, 189), gate), HasSubstr("no number of samples"));
+  EXPECT_THAT(refusal(classifier(133, 133), gate), HasSubstr("no number of samples"));
 }
 
 TEST(Judge, ConfidenceIsForSharesOnly) {
@@ -157,6 +185,37 @@ TEST(Judge, HoldsDropsAgainstTheBaseline) {
   EXPECT_EQ(red.checks[0].baseline, 0.985);
   EXPECT_EQ(red.checks[0].where.line, 14);
   EXPECT_THAT(red.checks[0].hint, HasSubstr("mlqc accept"));
+}
+
+Report missing(const std::vector<std::string>& samples) {
+  Report report = classifier(1000 - samples.size(), 1000);
+  report.outputs["probs"]["top1_agreement"].samples = samples;
+  return report;
+}
+
+std::vector<std::string> names(int first, int count) {
+  std::vector<std::string> made;
+  for (int i = 0; i < count; ++i) made.push_back("photo" + std::to_string(first + i));
+  return made;
+}
+
+TEST(Judge, ComparesSampleBySampleWithTheBaseline) {
+  const Manifest limits = manifest({max_drop("probs", "top1_agreement", 0.002)});
+  const Baseline baseline = baseline_of(missing(names(0, 10)), "");
+  // 10 others miss and 7 of the old ones are mended: 3 more in 1000, which chance explains.
+  const Report churn = judge(missing(names(7, 13)), limits, baseline);
+  EXPECT_TRUE(churn.passed);
+  EXPECT_THAT(churn.checks[0].notes.at(0),
+              AllOf(HasSubstr("10 newly flipped, 7 newly mended"), HasSubstr("chance")));
+  // The same drop without any mended: nothing to excuse it.
+  const Report drop = judge(missing(names(0, 13)), limits, baseline);
+  EXPECT_FALSE(drop.passed);
+  EXPECT_THAT(drop.checks[0].notes, testing::Contains(HasSubstr("newly flipped: photo10, photo11, photo12")));
+  // Far more flipped than mended.
+  EXPECT_FALSE(judge(missing(names(2, 30)), limits, baseline).passed);
+  const Report better = judge(missing({}), limits, baseline);
+  EXPECT_TRUE(better.passed);
+  EXPECT_THAT(better.checks[0].notes, testing::Contains(HasSubstr("better than the baseline by 0.01")));
 }
 
 TEST(Judge, WorseIsMoreWhereLowerIsBetter) {
@@ -224,6 +283,7 @@ TEST(Baseline, SurvivesItsFile) {
   EXPECT_EQ(read->outputs, written.outputs);
   EXPECT_EQ(read->outputs.at("").at("size"), 1000000);
   EXPECT_FALSE(read->outputs.at("probs").contains("snr_db")) << "nothing can be held against NaN";
+  EXPECT_EQ(read->missed, written.missed);
   EXPECT_EQ(read->reason, "new \"weights\"");
   EXPECT_EQ(read->samples_sha256, "aa");
   for (const char* text : {"", "[]", "{\"schema\": 2}", "<<<<<<< HEAD"})

@@ -81,6 +81,9 @@ Measured run(const mlq::Graph& reference, const mlq::Graph& candidate, const Sam
   return measure(maker(reference), maker(candidate), samples, {});
 }
 
+// Where nothing could be said, the other must say nothing, too.
+bool same(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
 void expect_same(const Measured& a, const Measured& b) {
   ASSERT_EQ(a.outputs.size(), b.outputs.size());
   EXPECT_EQ(a.count, b.count);
@@ -88,8 +91,8 @@ void expect_same(const Measured& a, const Measured& b) {
   for (const auto& [output, figures] : a.outputs)
     for (const auto& [metric, measured] : figures) {
       const Measurement& other = b.outputs.at(output).at(metric);
-      EXPECT_EQ(measured.value, other.value) << output << ' ' << metric;
-      EXPECT_EQ(measured.lower, other.lower) << output << ' ' << metric;
+      EXPECT_TRUE(same(measured.value, other.value)) << output << ' ' << metric;
+      EXPECT_TRUE(same(measured.lower, other.lower)) << output << ' ' << metric;
       EXPECT_EQ(measured.n, other.n) << output << ' ' << metric;
     }
 }
@@ -121,6 +124,14 @@ TEST(Measure, AgreesWithTheSameSumsByHand) {
   EXPECT_EQ(probs.at("top5_agreement").n, 50u);
   EXPECT_EQ(measured.outputs.at("label").at("top1_agreement").value, static_cast<double>(agreed) / 50);
   EXPECT_EQ(measured.outputs.at("label").size(), 1u);
+  EXPECT_EQ(probs.at("top1_agreement").samples.size(), 50 - agreed);
+  const Ranking& ranking = measured.rankings.at("probs");
+  ASSERT_EQ(ranking.flips.size(), 50 - agreed);
+  EXPECT_EQ(ranking.flips[0].sample, probs.at("top1_agreement").samples[0]);
+  EXPECT_EQ(ranking.flips[0].candidate, "label 7") << "only this score grew";
+  std::size_t of_classes = 0;
+  for (const ClassAgreement& figures : ranking.classes) of_classes += figures.agreed;
+  EXPECT_EQ(of_classes, agreed);
   EXPECT_EQ(measured.outputs.at("sum").at("snr_db").value, 200);
 }
 

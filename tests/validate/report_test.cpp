@@ -30,6 +30,8 @@ Report sample_report() {
   report.outputs["classLabelProbs"]["snr_db"] = {-inf, -inf, inf, 299};
   report.outputs["ein sehr langer Name f\xc3\xbcr eine Ausgabe des Netzes"]["cosine"] = {std::nan(""), 0.1, 1,
                                                                                          299};
+  report.outputs["classLabelProbs"]["top1_agreement"].samples = {"a.jpg"};
+  report.rankings["classLabelProbs"] = {{{"cat", 7, 6}}, {{"a.jpg", "cat", "dog", 0.5, inf}}};
   for (int i = 0; i < 26; ++i)
     report.layers.push_back({"fire" + std::to_string(i), "Conv", i == 3 ? 16 : 8, "kmeans_lut", "per_tensor",
                              12345, 12345, i == 3 ? inf : 42.5 + i});
@@ -58,6 +60,9 @@ TEST(ReportJson, RoundTripsInfinityAndNan) {
   EXPECT_EQ(read.checks[1].baseline, 1280000.0);
   EXPECT_FALSE(read.checks[0].baseline);
   EXPECT_FALSE(read.passed);
+  EXPECT_EQ(read.rankings.at("classLabelProbs").classes.at(0).agreed, 6u);
+  EXPECT_EQ(read.rankings.at("classLabelProbs").flips.at(0).candidate, "dog");
+  EXPECT_EQ(read.outputs.at("classLabelProbs").at("top1_agreement").samples.at(0), "a.jpg");
 }
 
 TEST(ReportJson, HasTheKeysThatToolsRelyOn) {
