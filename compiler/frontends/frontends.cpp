@@ -3,6 +3,7 @@
 
 #include "compiler/frontends/coreml/import.h"
 #include "compiler/frontends/frontend.h"
+#include "compiler/frontends/keras/import.h"
 #include "compiler/frontends/onnx/import.h"
 #include "compiler/frontends/tensorflow/import.h"
 #include "compiler/frontends/tflite/import.h"
@@ -16,9 +17,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr Frontend table[] = {
-    {"coreml", ".mlmodel", coreml::import},
-    {"tensorflow", ".pb", tensorflow::import},
-    {"tflite", ".tflite", tflite::import},
+    {"coreml", ".mlmodel", coreml::import}, {"tensorflow", ".pb", tensorflow::import},
+    {"keras", ".h5", keras::import},        {"keras", ".hdf5", keras::import},
+    {"keras", ".keras", keras::import},     {"tflite", ".tflite", tflite::import},
     {"onnx", ".onnx", onnx_format::import},
 };
 

@@ -1,0 +1,48 @@
+#include "compiler/frontends/keras/layers.h"
+#include "compiler/frontends/nhwc/arrays.h"
+#include "compiler/frontends/nhwc/spatial.h"
+
+namespace mlqc::keras {
+
+namespace {
+
+Ids pool(Net& net, const char* op) {
+  const Value& config = net.config();
+  const Ints size = config.any({"pool_size", "pool_length"}).integers();
+  nhwc::Window window;
+  window.stride = config.any({"strides", "stride"}).integers();
+  if (window.stride.empty()) window.stride = size;
+  const std::string padding = config.any({"padding", "border_mode"}).text("valid");
+  net.b.require(padding == "same" || padding == "valid", "has a padding that mlq does not know");
+  if (padding == "same") window.padding = nhwc::Padding::same;
+  return {channels_back(net, nhwc::pool(net.b, op, channels_last(net, net.x()), size, window))};
+}
+
+Ids pool_all(Net& net, const char* op) {
+  net.b.require(!net.masked.count(net.x()), "averages under a mask, which mlq does not apply");
+  const TensorId x = channels_last(net, net.x());
+  const bool keep = net.config()["keepdims"].truth(false);
+  const TensorId y = nhwc::pool_all(net.b, op, x, keep);
+  return {keep ? channels_back(net, y) : y};
+}
+
+constexpr Row rows[] = {
+    {"AveragePooling1D", pool, no_weights, "AveragePool"},
+    {"AveragePooling2D", pool, no_weights, "AveragePool"},
+    {"AveragePooling3D", pool, no_weights, "AveragePool"},
+    {"GlobalAveragePooling1D", pool_all, no_weights, "GlobalAveragePool"},
+    {"GlobalAveragePooling2D", pool_all, no_weights, "GlobalAveragePool"},
+    {"GlobalAveragePooling3D", pool_all, no_weights, "GlobalAveragePool"},
+    {"GlobalMaxPooling1D", pool_all, no_weights, "GlobalMaxPool"},
+    {"GlobalMaxPooling2D", pool_all, no_weights, "GlobalMaxPool"},
+    {"GlobalMaxPooling3D", pool_all, no_weights, "GlobalMaxPool"},
+    {"MaxPooling1D", pool, no_weights, "MaxPool"},
+    {"MaxPooling2D", pool, no_weights, "MaxPool"},
+    {"MaxPooling3D", pool, no_weights, "MaxPool"},
+};
+
+}  // namespace
+
+std::span<const Row> pooling_rows() { return rows; }
+
+}  // namespace mlqc::keras
