@@ -5,17 +5,30 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "mlq/custom_layer.h"
 #include "mlq/graph.h"
 
 namespace mlqc {
 
-// A model file as it lies on the disk.
+// Code of the user's for a class or operator of the model, and what the manifest says of it.
+struct CustomEntry {
+  std::string layer_class;  // the class, also of what `op` becomes
+  std::string op;           // the operator that it stands for; "" where the model itself names the class
+  mlq::Parameters parameters;
+  std::string description;
+  bool quantize_weights = false;
+  std::shared_ptr<const mlq::CustomClass> code;  // null: named in the manifest, but no plugin brings it
+};
+
+// A model file as it lies on the disk, and what the user adds to it.
 struct Source {
   std::filesystem::path path;
   mlq::Data bytes;          // mapped
   std::string sha256;       // of the bytes
   std::string_view format;  // "coreml", ...: the row of the table that read it
+  std::vector<CustomEntry> custom_layers = {};
 };
 
 struct Frontend {

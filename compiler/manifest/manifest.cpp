@@ -178,6 +178,11 @@ std::vector<At<std::string>> read_emit(const Section& section) {
 
 }  // namespace
 
+std::string class_of(const CustomLayerSection& section) {
+  if (section.layer_class) return section.layer_class->value;
+  return section.type->substr(section.type->rfind(':') + 1);  // npos + 1 is the beginning
+}
+
 Manifest parse_manifest(const fs::path& file, const std::string& text) {
   const Yaml root = parse_yaml(file.string(), text);
   if (root.kind == Yaml::Kind::null)

@@ -73,6 +73,9 @@ struct CustomLayerSection {
   std::map<std::string, At<Parameter>> parameters;
   bool quantize_weights = false;
 };
+// The class that its layers have in the graph: the model's, or of an operator the last part of the type's
+// name.
+std::string class_of(const CustomLayerSection& section);
 
 // Where samples come from: exactly one of images, tensors, random.
 struct SamplesSection {

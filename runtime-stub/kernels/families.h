@@ -40,5 +40,6 @@ std::span<const Kernel> blocks_kernels();
 std::span<const Kernel> gather_kernels();
 std::span<const Kernel> scatter_kernels();
 std::span<const Kernel> shape_kernels();
+std::span<const Kernel> custom_kernels();
 
 }  // namespace mlq::kernels

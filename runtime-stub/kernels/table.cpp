@@ -18,6 +18,7 @@ constexpr Family families[] = {
     kernels::normalize_kernels, kernels::norms_kernels,      kernels::reduce_kernels,
     kernels::order_kernels,     kernels::resize_kernels,     kernels::blocks_kernels,
     kernels::gather_kernels,    kernels::scatter_kernels,    kernels::shape_kernels,
+    kernels::custom_kernels,
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "mlq/model.h"
 
 #include "runtime-stub/src/artifact.h"
+#include "runtime-stub/src/bind_custom.h"
 #include "runtime-stub/src/map_file.h"
 #include "runtime-stub/src/state.h"
 
@@ -20,6 +21,8 @@ Result<Model> Model::from_bytes(Data data, const LoadOptions& options) {
     return Failure{
         "the artifact has another interface than the one that this program was compiled for: "
         "compile the model and the program from the same manifest"};
+  if (Status status = bind_custom(content->graph, options.custom_layers); !status)
+    return Failure{status.error()};
   auto state = std::make_shared<State>(std::move(content->graph), options);
   state->interface_digest = std::move(content->interface_digest);
   state->source_sha256 = std::move(content->source_sha256);
@@ -28,6 +31,7 @@ Result<Model> Model::from_bytes(Data data, const LoadOptions& options) {
 
 Result<Model> Model::from_graph(Graph graph, const LoadOptions& options) {
   if (Status status = check(graph); !status) return Failure{status.error()};
+  if (Status status = bind_custom(graph, options.custom_layers); !status) return Failure{status.error()};
   return Model(std::make_shared<State>(std::move(graph), options));
 }
 

@@ -96,6 +96,7 @@ using TensorId = std::int32_t;
 inline constexpr TensorId no_tensor = -1;  // an optional operand that is not given
 
 struct Graph;
+struct CustomClass;  // of mlq/custom_layer.h
 using Attribute = std::variant<std::int64_t, float, std::string, std::vector<std::int64_t>,
                                std::vector<float>, std::shared_ptr<const Graph>>;
 
@@ -107,6 +108,8 @@ struct Node {
   std::vector<TensorId> inputs;
   std::vector<TensorId> outputs;
   std::map<std::string, Attribute, std::less<>> attributes;
+  // Of a custom layer, the code that computes it. No part of what files hold.
+  std::shared_ptr<const CustomClass> code = nullptr;
 
   // The attribute, or `otherwise` when it is absent or of another type.
   std::int64_t get_int(std::string_view key, std::int64_t otherwise) const;

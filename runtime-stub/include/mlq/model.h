@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mlq/custom_layer.h"
 #include "mlq/graph.h"
 #include "mlq/result.h"
 
@@ -39,9 +40,11 @@ struct LoadOptions {
   // throughput, when several threads predict at once.
   int threads = 1;
   // When not empty: the interface digest that the caller was compiled for; another one is refused.
-  std::string_view expected_interface;
+  std::string_view expected_interface = {};
   // Bytes that one tensor, or all memory of one prediction but its weights, may have.
   std::size_t memory_limit = default_memory_limit;
+  // The classes of the model's custom layers; one that is missing is an error that names the layer.
+  std::vector<CustomClass> custom_layers = {};
 };
 
 // Immutable and cheap to copy (copies share). All methods are const and may be called from many threads.

@@ -1,0 +1,34 @@
+// What a module with custom layers exports, so that mlqc can run them: one object named mlq_plugin, whose
+// first fields say whether the rest can be understood. The build writes its source from the manifest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mlq/custom_layer.h"
+#include "mlq/version.h"
+
+namespace mlq {
+
+inline constexpr std::uint32_t plugin_magic = 0x31716c6d;  // "mlq1"
+
+// A class by the name that the model, or the manifest for an operator of the source, gives it.
+struct PluginClass {
+  const char* name;
+  CustomLayer* (*create)();
+};
+template <class T>
+constexpr PluginClass plugin_class(const char* name) {
+  return {name, []() -> CustomLayer* { return new T(); }};
+}
+
+struct Plugin {
+  std::uint32_t magic = plugin_magic;
+  std::uint32_t major = version_major, minor = version_minor;
+  // Standard libraries that lay out a text or a shape otherwise cannot share one.
+  std::uint32_t size_of_string = sizeof(std::string), size_of_shape = sizeof(Shape);
+  std::size_t count = 0;
+  const PluginClass* classes = nullptr;
+};
+
+}  // namespace mlq
