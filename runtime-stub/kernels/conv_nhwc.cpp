@@ -8,6 +8,7 @@
 #include "runtime-stub/kernels/families.h"
 #include "runtime-stub/kernels/gemm.h"
 #include "runtime-stub/kernels/plane.h"
+#include "runtime-stub/kernels/vector_conv.h"
 
 namespace mlq::kernels {
 namespace {
@@ -115,12 +116,19 @@ bool constant_weights(const Call& call) {
   return true;
 }
 
+// By the shape alone, so that every run on a machine gives the same numbers. Null: our own loops.
+PreparedOrNull fastest(const Packed& packed, const Buffers& buffers) {
+  const float* bias = packed.bias.empty() ? nullptr : packed.bias.data();
+  for (auto make : {winograd_conv, direct_conv, xnnpack_conv})
+    if (auto made = make(packed.plane, packed.weights.data(), bias, buffers)) return made;
+  return nullptr;
+}
+
 Result<std::unique_ptr<Prepared>> prepare(const Call& call) {
   if (!constant_weights(call)) return std::unique_ptr<Prepared>();
   auto packed = pack(call);
   if (!packed) return Failure{packed.error()};
-  const float* bias = packed->bias.empty() ? nullptr : packed->bias.data();
-  if (auto made = xnnpack_conv(packed->plane, packed->weights.data(), bias, buffers_of(call))) return made;
+  if (auto made = fastest(*packed, buffers_of(call))) return made;
   auto made = std::make_unique<Fallback>();
   made->packed = std::move(*packed);
   made->buffers = buffers_of(call);
@@ -218,8 +226,7 @@ Result<std::unique_ptr<Prepared>> prepare_joined(const Call& call) {
     if (!packed) return Failure{packed.error()};
     packed->plane.out_stride = call.outputs[0].shape[3];
     Buffers buffers{in<float>(single, 0), out<float>(call) + part.first_channel, call.threads};
-    const float* bias = packed->bias.empty() ? nullptr : packed->bias.data();
-    joined->parts.push_back(xnnpack_conv(packed->plane, packed->weights.data(), bias, buffers));
+    joined->parts.push_back(fastest(*packed, buffers));
     if (!joined->parts.back()) return std::unique_ptr<Prepared>();
   }
   return std::unique_ptr<Prepared>(std::move(joined));
