@@ -30,7 +30,9 @@ std::string raw(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 std::string raw(const std::string& text) { return text; }
-std::string raw(const std::shared_ptr<const mlq::Graph>& graph) { return raw(graph.get()); }
+std::string raw(const std::shared_ptr<const mlq::Graph>& graph) {
+  return std::to_string(reinterpret_cast<std::uintptr_t>(graph.get()));
+}
 
 // Equal for attributes that are the same bit by bit: -0.0 is not 0.0 here.
 std::string identity(const std::string& key, const mlq::Attribute& value) {
@@ -141,10 +143,12 @@ class Encoder {
     if (const auto* value = std::get_if<std::vector<std::int64_t>>(&from)) integers = numbers(*value);
     if (const auto* value = std::get_if<std::vector<float>>(&from)) floats = numbers(*value);
     if (const auto* value = std::get_if<std::shared_ptr<const mlq::Graph>>(&from)) subgraph = graph(**value);
-    const auto optional = [](const auto* value) { return value ? fb::Optional(*value) : fb::nullopt; };
-    return wire::CreateAttribute(builder_, name, static_cast<std::uint8_t>(from.index()),
-                                 optional(std::get_if<std::int64_t>(&from)),
-                                 optional(std::get_if<float>(&from)), string, integers, floats, subgraph);
+    fb::Optional<std::int64_t> integer = fb::nullopt;
+    fb::Optional<float> number = fb::nullopt;
+    if (const auto* value = std::get_if<std::int64_t>(&from)) integer = *value;
+    if (const auto* value = std::get_if<float>(&from)) number = *value;
+    return wire::CreateAttribute(builder_, name, static_cast<std::uint8_t>(from.index()), integer, number,
+                                 string, integers, floats, subgraph);
   }
 
   fb::Offset<wire::Node> node(const mlq::Node& from) {

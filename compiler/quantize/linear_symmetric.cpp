@@ -32,7 +32,7 @@ Quantized signs(const Weights& weights) {
     sum[i / inner % groups] += std::abs(static_cast<double>(weights.values[i]));
     result.indices[i] = weights.values[i] >= 0;
   }
-  const double size = static_cast<double>(weights.values.size() / groups);
+  const auto size = static_cast<double>(weights.values.size()) / static_cast<double>(groups);
   for (double total : sum) {
     result.scale.push_back(static_cast<float>(2 * total / size));
     result.offset.push_back(static_cast<float>(-total / size));

@@ -19,7 +19,7 @@ using mlq::DataType;
 // Whether a double is a T of the same value. 2^53 and beyond, where doubles skip whole numbers, are not.
 template <class T>
 bool holds(double value) {
-  const double most = std::min<double>(std::numeric_limits<T>::max(), 9007199254740991.0);
+  const double most = std::min(static_cast<double>(std::numeric_limits<T>::max()), 9007199254740991.0);
   const double least = std::is_signed_v<T> ? -most - 1 : 0;
   return value >= least && value <= most && value == std::trunc(value);
 }
