@@ -26,7 +26,7 @@ struct CustomEntry {
 struct Source {
   std::filesystem::path path;
   mlq::Data bytes;          // mapped
-  std::string sha256;       // of the bytes
+  std::string sha256;       // of the bytes; of a folder: of all its files
   std::string_view format;  // "coreml", ...: the row of the table that read it
   std::vector<CustomEntry> custom_layers = {};
 };

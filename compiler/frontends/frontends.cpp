@@ -17,9 +17,13 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr Frontend table[] = {
-    {"coreml", ".mlmodel", coreml::import}, {"tensorflow", ".pb", tensorflow::import},
-    {"keras", ".h5", keras::import},        {"keras", ".hdf5", keras::import},
-    {"keras", ".keras", keras::import},     {"tflite", ".tflite", tflite::import},
+    {"coreml", ".mlmodel", coreml::import},
+    {"tensorflow", ".pb", tensorflow::import},
+    {"saved_model", "saved_model.pb", tensorflow::import_saved_model},
+    {"keras", ".h5", keras::import},
+    {"keras", ".hdf5", keras::import},
+    {"keras", ".keras", keras::import},
+    {"tflite", ".tflite", tflite::import},
     {"onnx", ".onnx", onnx_format::import},
 };
 
@@ -77,6 +81,27 @@ std::string extension_of(const fs::path& path) {
   return extension;
 }
 
+// A SavedModel is a folder, known by the one file that it always holds.
+constexpr const char* saved_model_file = "saved_model.pb";
+
+fs::path saved_model_folder(const fs::path& path) {
+  std::error_code error;
+  if (path.filename() == saved_model_file) return path.parent_path();
+  return fs::is_directory(path, error) && fs::exists(path / saved_model_file, error) ? path : fs::path();
+}
+
+// The values of its variables lie beside the graph and count as much.
+std::string digest_of_folder(const fs::path& folder, const mlq::Data& graph) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator it(folder / "variables", error), end; it != end; it.increment(error))
+    if (it->is_regular_file(error)) files.push_back(it->path());
+  std::sort(files.begin(), files.end());
+  std::string digests = sha256(graph.bytes);
+  for (const fs::path& file : files) digests += sha256(map_file(file).bytes);
+  return sha256(digests);
+}
+
 }  // namespace
 
 std::span<const Frontend> frontends() { return table; }
@@ -87,6 +112,12 @@ Source read_source(const fs::path& path) {
     refuse(path, "a model package (.mlpackage) is not supported", "MLQ310",
            "it holds an ML program; Core ML Tools writes a network instead: convert(..., "
            "convert_to=\"neuralnetwork\")");
+  if (const fs::path folder = saved_model_folder(path); !folder.empty()) {
+    Source source{folder, map_file(folder / saved_model_file), "", "saved_model"};
+    refuse_impostors(folder / saved_model_file, source.bytes);
+    source.sha256 = digest_of_folder(folder, source.bytes);
+    return source;
+  }
   Source source{path, map_file(path), "", ""};
   refuse_impostors(path, source.bytes);
   const Frontend* frontend = for_extension(extension);

@@ -188,6 +188,7 @@ constexpr Row rows[] = {
     {"NotEqual", binary, "NotEqual"},
     {"Pow", binary, "Pow"},
     {"PreventGradient", same},
+    {"ReadVariableOp", same},
     {"RealDiv", binary, "Div"},
     {"Reciprocal", unary, "Reciprocal"},
     {"Relu", unary, "Relu"},

@@ -192,6 +192,7 @@ constexpr Row rows[] = {
     {"Range", range},
     {"Rank", rank},
     {"Reshape", reshape},
+    {"ResourceGather", gather},
     {"Shape", shape},
     {"ShapeN", shape},
     {"Size", size},

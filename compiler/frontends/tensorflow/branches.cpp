@@ -73,7 +73,7 @@ class Silence {
 Condition condition_of(const Program& program, Wire wire) {
   bool turned = false;
   for (int hops = 0; hops < 1000; ++hops) {
-    wire.step = origin(program, wire.step);
+    wire = source_of(program, wire);
     const Step& step = program.steps[static_cast<std::size_t>(wire.step)];
     if (!step.def) return Condition::unknown;
     const std::string& op = step.def->op();

@@ -47,24 +47,6 @@ std::vector<bool> fed(const Program& program) {
   return fed;
 }
 
-// By step: an output needs it.
-std::vector<bool> needed(const Net& net, const std::vector<Port>& outputs) {
-  std::vector<bool> needed(net.program.steps.size(), false);
-  std::vector<int> waiting;
-  const auto want = [&](int step) {
-    const auto i = static_cast<std::size_t>(step);
-    if (!needed[i] && !net.dead[i]) waiting.push_back(step);
-    needed[i] = needed[i] || !net.dead[i];
-  };
-  for (const Port& port : outputs) want(port.wire.step);
-  while (!waiting.empty()) {
-    const auto at = static_cast<std::size_t>(waiting.back());
-    waiting.pop_back();
-    for (const Wire wire : net.program.steps[at].inputs) want(wire.step);
-  }
-  return needed;
-}
-
 constexpr int bool_type = 10;
 
 Shape shape_of(Net& net) {
@@ -111,15 +93,34 @@ std::vector<Port> placeholders(const Program& program) {
   return ports;
 }
 
+std::vector<bool> needed_by(const Net& net, const std::vector<Port>& outputs) {
+  std::vector<bool> needed(net.program.steps.size(), false);
+  std::vector<int> waiting;
+  const auto want = [&](int step) {
+    const auto i = static_cast<std::size_t>(step);
+    if (!needed[i] && !net.dead[i]) waiting.push_back(step);
+    needed[i] = needed[i] || !net.dead[i];
+  };
+  for (const Port& port : outputs) want(port.wire.step);
+  while (!waiting.empty()) {
+    const auto at = static_cast<std::size_t>(waiting.back());
+    waiting.pop_back();
+    for (const Wire wire : net.program.steps[at].inputs) want(wire.step);
+  }
+  return needed;
+}
+
+namespace {
+
 void add_inputs(Net& net, const std::vector<Port>& inputs, const std::vector<Port>& outputs) {
-  const std::vector<bool> wanted = needed(net, outputs);
+  const std::vector<bool> wanted = needed_by(net, outputs);
   for (const Port& port : inputs) {
     net.at = port.wire.step;
     if (!wanted[static_cast<std::size_t>(net.at)] || !net.step().def) continue;
     net.b.begin(net.step().name, net.step().def->op());
     const int type = net.type("dtype");
     if (is_string(type)) continue;  // whoever reads it makes the input
-    const Shape shape = shape_of(net);
+    const Shape shape = port.shape ? *port.shape : shape_of(net);
     if (type == bool_type && shape.empty())
       net.out(net.b.cast(net.b.scalar(0), mlq::DataType::boolean));
     else
@@ -134,6 +135,24 @@ void add_outputs(Net& net, const std::vector<Port>& outputs) {
   }
   net.b.begin("", "");
   net.b.require(!net.b.graph.inputs.empty(), "has no inputs");
+}
+
+}  // namespace
+
+Net new_net(const Source& source, const Program& program, std::shared_ptr<const void> owner) {
+  Net net{nhwc::Build(source), program, std::move(owner)};
+  net.values.resize(program.steps.size());
+  net.sides.resize(program.steps.size());
+  net.dead = dead_steps(program);
+  return net;
+}
+
+void lower(Net& net, const std::vector<Port>& inputs, const std::vector<Port>& outputs) {
+  add_inputs(net, inputs, outputs);
+  std::vector<Wire> wires;
+  for (const Port& port : outputs) wires.push_back(port.wire);
+  lower_steps(net, needed_steps(net, wires));
+  add_outputs(net, outputs);
 }
 
 }  // namespace mlqc::tensorflow

@@ -1,6 +1,8 @@
 // What enters and leaves the network.
 #pragma once
 
+#include <optional>
+
 #include "compiler/frontends/tensorflow/operators.h"
 
 namespace mlqc::tensorflow {
@@ -9,14 +11,19 @@ namespace mlqc::tensorflow {
 struct Port {
   std::string name;
   Wire wire;
+  std::optional<Shape> shape = {};  // where somebody else than the node says it
 };
 
 // Of a graph without signatures: what nobody reads and depends on an input, in the order of the file.
 std::vector<Port> loose_ends(const Program& program, const std::vector<bool>& dead);
 // The Placeholders among the steps, under their own names, in the order of the file.
 std::vector<Port> placeholders(const Program& program);
-// Of those that `outputs` need: values of inputs. Scalars of bool are false and are no inputs.
-void add_inputs(Net& net, const std::vector<Port>& inputs, const std::vector<Port>& outputs);
-void add_outputs(Net& net, const std::vector<Port>& outputs);
+// By step: one of the outputs needs it.
+std::vector<bool> needed_by(const Net& net, const std::vector<Port>& outputs);
+
+// Nothing lowered yet. `owner` keeps what `program` refers to.
+Net new_net(const Source& source, const Program& program, std::shared_ptr<const void> owner);
+// All of it, from the inputs that are needed to the outputs. Scalars of bool are false and are no inputs.
+void lower(Net& net, const std::vector<Port>& inputs, const std::vector<Port>& outputs);
 
 }  // namespace mlqc::tensorflow

@@ -3,6 +3,7 @@
 #include "compiler/frontends/tensorflow/features.h"
 #include "compiler/frontends/tensorflow/graph.pb.h"
 #include "compiler/frontends/tensorflow/parse.h"
+#include "compiler/frontends/tensorflow/variables.h"
 #include "compiler/support/error.h"
 
 namespace mlqc::tensorflow {
@@ -18,18 +19,19 @@ std::shared_ptr<const GraphDef> read_graph(const Source& source) {
   if (!parse(source.bytes.bytes, *graph))
     refuse(source, "MLQ306", "this is not a TensorFlow graph, or it is truncated or damaged",
            "compare its size and checksum with the original's");
-  if (graph->node_size() == 0) refuse(source, "MLQ310", "the file holds no network", "");
+  if (graph->node_size() == 0)
+    refuse(source, "MLQ310", "the file holds no network",
+           "the graph of a SavedModel is read when the manifest names its folder");
   return graph;
 }
 
 // Weights that are not in the file have to be frozen into it.
-void refuse_variables(const Source& source, const Program& program) {
-  for (const Step& step : program.steps)
-    for (const char* op : {"VarHandleOp", "VariableV2", "Variable"})
-      if (op_of(step) == op)
-        refuse(source, "MLQ310",
-               "the graph reads variables ('" + step.name + "'), whose values are not in the file",
-               "give the SavedModel folder, or a graph whose variables were made constants");
+void refuse_variables(const Source& source, const Program& program, const std::vector<bool>& needed) {
+  for (std::size_t i = 0; i < program.steps.size(); ++i)
+    if (needed[i] && is_variable(program.steps[i]))
+      refuse(source, "MLQ310",
+             "the graph reads variables ('" + program.steps[i].name + "'), whose values are not in the file",
+             "give the SavedModel folder, or a graph whose variables were made constants");
 }
 
 }  // namespace
@@ -37,20 +39,12 @@ void refuse_variables(const Source& source, const Program& program) {
 mlq::Graph import(const Source& source) {
   const auto graph = read_graph(source);
   const Program program = flatten(source, *graph);
-  Net net{nhwc::Build(source), program, graph};
-  net.values.resize(program.steps.size());
-  net.sides.resize(program.steps.size());
-  net.dead = dead_steps(program);
+  Net net = new_net(source, program, graph);
   const std::vector<Port> outputs = loose_ends(program, net.dead);
-  if (outputs.empty()) {
-    refuse_variables(source, program);
+  if (outputs.empty())
     refuse(source, "MLQ310", "no node of the graph is a result that depends on an input", "");
-  }
-  add_inputs(net, placeholders(program), outputs);
-  std::vector<Wire> wires;
-  for (const Port& port : outputs) wires.push_back(port.wire);
-  lower_steps(net, needed_steps(net, wires));
-  add_outputs(net, outputs);
+  refuse_variables(source, program, needed_by(net, outputs));
+  lower(net, placeholders(program), outputs);
   return std::move(net.b.graph);
 }
 

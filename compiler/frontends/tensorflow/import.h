@@ -10,4 +10,8 @@ namespace mlqc::tensorflow {
 // Error: MLQ306 damaged, MLQ310 no network, MLQ311 unsupported operators, MLQ312.
 mlq::Graph import(const Source& source);
 
+// A folder. Inputs and outputs are those of the signature serving_default, or of the only one there is.
+// Throws also MLQ301: the checkpoint is missing.
+mlq::Graph import_saved_model(const Source& source);
+
 }  // namespace mlqc::tensorflow

@@ -98,7 +98,8 @@ class Inliner {
     for (const FunctionDef& function : graph.library().function())
       functions_[function.signature().name()] = &function;
     const Scope scope = add(graph.node(), {}, "", 0);
-    for (const auto& [name, place] : scope) program_.main[std::string(name)] = place.step;
+    for (const auto& [name, place] : scope)
+      program_.main[std::string(name)] = {place.step, place.call ? place.results : 0};
   }
 
   Program take() { return std::move(program_); }
@@ -212,14 +213,14 @@ Program flatten(const Source& source, const GraphDef& graph) { return Inliner(so
 Wire find_wire(const Source& source, const Program& program, const std::string& name) {
   const Reference r = parse(name);
   const auto found = program.main.find(r.node);
-  if (found == program.main.end() || found->second < 0 || r.index < 0 || r.index > most_results)
+  const bool there = found != program.main.end() && found->second.first >= 0 && r.index >= 0 &&
+                     r.index < (found->second.second > 0 ? found->second.second : most_results);
+  if (!there)
     throw Error(
         Exit::model,
         {{source.path.string()}, "the signature names '" + name + "', which is not there", "MLQ312", "", {}});
-  const Step& step = program.steps[static_cast<std::size_t>(found->second)];
-  // A call's results are steps one after the other.
-  if (!step.def) return {std::min(found->second + r.index, static_cast<int>(program.steps.size()) - 1), 0};
-  return {found->second, r.index};
+  const auto [step, results] = found->second;
+  return results > 0 ? Wire{step + r.index, 0} : Wire{step, r.index};
 }
 
 const std::string& op_of(const Step& step) {
@@ -227,14 +228,14 @@ const std::string& op_of(const Step& step) {
   return step.def ? step.def->op() : none;
 }
 
-int origin(const Program& program, int step) {
+Wire source_of(const Program& program, Wire wire) {
   for (int hops = 0; hops < 1000; ++hops) {  // none when they go round
-    const Step& at = program.steps[static_cast<std::size_t>(step)];
+    const Step& at = program.steps[static_cast<std::size_t>(wire.step)];
     if ((at.def && at.def->op() != "Identity" && at.def->op() != "StopGradient") || at.inputs.empty())
-      return step;
-    step = at.inputs[0].step;
+      return wire;
+    wire = at.inputs[0];
   }
-  return step;
+  return wire;
 }
 
 }  // namespace mlqc::tensorflow

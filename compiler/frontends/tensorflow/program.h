@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compiler/frontends/frontend.h"
@@ -27,7 +28,8 @@ struct Step {
 
 struct Program {
   std::vector<Step> steps;
-  std::map<std::string, int, std::less<>> main;  // the main graph's nodes and calls: their first step
+  // The main graph's nodes and calls: their first step, and how many one call's results are (0: no call).
+  std::map<std::string, std::pair<int, int>, std::less<>> main;
 };
 
 // Throws Error: MLQ310 functions that call themselves or are not there, MLQ312 operands that are not there.
@@ -38,8 +40,8 @@ Wire find_wire(const Source& source, const Program& program, const std::string& 
 
 // "Conv2D"; empty for steps without a definition.
 const std::string& op_of(const Step& step);
-// The step behind identities, arguments and results.
-int origin(const Program& program, int step);
+// What stands behind identities, arguments and results.
+Wire source_of(const Program& program, Wire wire);
 
 // By step: what cannot run, because a Switch with a constant condition sends its data the other way.
 std::vector<bool> dead_steps(const Program& program);
