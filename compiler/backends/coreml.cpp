@@ -184,6 +184,18 @@ int needed_version(const std::vector<Change>& changes) {
   return needed;
 }
 
+// The format has no half floats in a model that devices train.
+void refuse_updatable_halves(const Source& source, const WeightMap& map, const std::vector<Change>& changes) {
+  coreml::Model model;
+  if (!model.ParseFromString(map.skeleton) || !model.is_updatable()) return;
+  for (const Change& change : changes)
+    if (is_half(*change.tensor))
+      refuse(source,
+             "a Core ML model that can be updated cannot hold half floats, as '" + change.tensor->name +
+                 "' would be",
+             "give other bits than 16, or do not emit coreml");
+}
+
 // Raises specificationVersion where it must be higher.
 void raise_version(const WeightMap& map, int needed, std::vector<Edit>& edits) {
   coreml::Model model;
@@ -199,6 +211,7 @@ void raise_version(const WeightMap& map, int needed, std::vector<Edit>& edits) {
 std::vector<std::byte> write_coreml(const Source& source, const mlq::Graph& graph) {
   const WeightMap map = coreml::walk_weights(source.bytes.bytes, source.path);
   const std::vector<Change> changed = changes(source, map, graph);
+  refuse_updatable_halves(source, map, changed);
   std::vector<Edit> edits = float_neighbours(source, map, changed);
   for (const Change& change : changed) edits.push_back(replacement(source, map, change));
   raise_version(map, needed_version(changed), edits);

@@ -43,17 +43,22 @@ constexpr std::array operands = std::to_array<Operand>({
 
 class Finder {
  public:
-  explicit Finder(const Graph& graph)
-      : graph_(graph), producer_(graph.tensors.size(), nullptr), entry_(graph.tensors.size()) {
+  // `outer` is of the graph around a subgraph, whose constants a subgraph may read by their names.
+  explicit Finder(const Graph& graph, Finder* outer = nullptr)
+      : graph_(graph), outer_(outer), producer_(graph.tensors.size(), nullptr), entry_(graph.tensors.size()) {
     for (const Node& node : graph.nodes)
       for (const TensorId id : node.outputs)
         if (id != mlq::no_tensor) producer_[index(id)] = &node;
   }
 
   std::vector<Constant> run() {
-    for (const Node& node : graph_.nodes)
+    for (const Node& node : graph_.nodes) {
       for (std::size_t i = 0; i < node.inputs.size(); ++i)
         if (node.inputs[i] != mlq::no_tensor) visit(node, i);
+      for (const auto& [key, value] : node.attributes)
+        if (const auto* inner = std::get_if<std::shared_ptr<const Graph>>(&value))
+          Finder(**inner, this).run();
+    }
     return std::move(found_);
   }
 
@@ -69,6 +74,17 @@ class Finder {
     } else if (is_float_constant(id)) {
       add(node, id);
     }
+  }
+
+  // A constant of a graph around, which a subgraph names.
+  void add_named(const Node& reader, const std::string& name, int axis) {
+    for (std::size_t i = 0; i < graph_.tensors.size(); ++i)
+      if (graph_.tensors[i].name == name) {
+        const auto id = static_cast<TensorId>(i);
+        if (is_float_constant(id)) return add(reader, id, axis);
+        if (tensor(id).data || producer_[i]) return;
+      }
+    if (outer_) outer_->add_named(reader, name, axis);
   }
 
   bool is_float_constant(TensorId id) const {
@@ -93,6 +109,7 @@ class Finder {
   void trace(const Node& reader, TensorId id, int axis) {
     if (is_float_constant(id)) return add(reader, id, axis);
     const Node* node = producer_[index(id)];
+    if (!node && outer_) return outer_->add_named(reader, tensor(id).name, axis);
     if (!node || node->inputs.empty()) return;
     if (node->op == "Transpose") {
       const std::vector<std::int64_t> order = node->get_ints("perm");
@@ -122,6 +139,7 @@ class Finder {
   }
 
   const Graph& graph_;
+  Finder* outer_;
   std::vector<const Node*> producer_;
   std::vector<std::optional<std::size_t>> entry_;  // of each tensor, in found_
   std::vector<Constant> found_;

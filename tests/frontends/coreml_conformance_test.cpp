@@ -109,11 +109,15 @@ std::string run(const fs::path& folder, const nlohmann::json& about, Rewrite rew
   for (const Array& input : inputs) views.push_back(input.view());
   const auto results = model->predict(views);
   if (!results) return results.error();
+  // The maker's reference gives some outputs of a few models only.
+  bool compared = false;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!fs::exists(folder / ("out." + outputs[i].name + ".npy"))) continue;
+    compared = true;
     const std::string why = compare_output(outputs[i], (*results)[i], folder, about);
     if (!why.empty()) return why;
   }
-  return "";
+  return compared ? "" : "nothing to compare with";
 }
 
 std::string run_case(const fs::path& folder, const nlohmann::json& about, Rewrite rewrite) {

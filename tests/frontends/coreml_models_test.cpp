@@ -170,11 +170,24 @@ TEST(RefusesModel, CustomLayersAllAtOnceWithTheirCure) {
   EXPECT_THAT(text, HasSubstr("custom_layers:"));
 }
 
-TEST(RefusesModel, PipelinesByTheKindsOfTheirStages) {
+// A table of three numbers to one: features joined, then a linear model.
+TEST(RunsPipeline, SleepCalculator) {
   MLQ_NEEDS_SHARED();
-  const std::string text = refusal("SleepCalculator_regressor.mlmodel");
-  EXPECT_THAT(text, HasSubstr("pipelineRegressor"));
-  EXPECT_THAT(text, HasSubstr("glmRegressor"));
+  const mlq::Model model = load("SleepCalculator_regressor.mlmodel");
+  const auto sleep = [&](float wake, float estimated, float coffee) {
+    std::vector<mlq::View> views;
+    for (const float* value : {&wake, &estimated, &coffee})
+      views.push_back({mlq::DataType::float32, {1}, value});
+    const auto outputs = model.predict(views);
+    if (!outputs) throw std::runtime_error(outputs.error());
+    return (*outputs)[0].floats()[0];
+  };
+  // Its weights, as they are in the file.
+  const double seconds =
+      8.977302487916403e-05 * 28800 + 3601.4055324351725 * 8 + 832.4267097286028 * 1 + 461.66411230346455;
+  EXPECT_NEAR(sleep(28800, 8, 1), seconds, 1e-3 * seconds);
+  EXPECT_GT(sleep(28800, 9, 1), sleep(28800, 8, 1));
+  EXPECT_GT(sleep(28800, 8, 4), sleep(28800, 8, 1));
 }
 
 TEST(RefusesModel, PackagesByName) {

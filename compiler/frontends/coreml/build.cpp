@@ -1,6 +1,7 @@
 #include "compiler/frontends/coreml/build.h"
 
 #include <array>
+#include <utility>
 
 #include "compiler/frontends/coreml/layers.h"
 #include "compiler/frontends/coreml/network.pb.h"
@@ -21,14 +22,60 @@ DataType seen_type(const Tensor& tensor) {
 
 }  // namespace
 
+Build::Build(Build& outer)
+    : source(outer.source),
+      weights(outer.weights),
+      rank5(outer.rank5),
+      layer(outer.layer),
+      stage(outer.stage),
+      subject(outer.subject),
+      outer_(&outer) {}
+
+// Bodies of loops are lowered more than once, so that nested ones could keep a hostile file's reader busy.
+constexpr std::int64_t most_layers = 1 << 17;
+
 void Build::begin(const NeuralNetworkLayer& next) {
   layer = &next;
   first_tensor_ = graph.tensors.size();
+  if (++root().lowered_ > most_layers) fail("stands in loops that are nested too deeply");
+}
+
+bool Build::knows(std::string_view name) const {
+  return blobs.find(name) != blobs.end() || (outer_ && outer_->knows(name));
+}
+
+TensorId Build::find(std::string_view name) {
+  if (const auto own = blobs.find(name); own != blobs.end()) return own->second;
+  for (const Build* b = outer_; b; b = b->outer_)
+    if (const auto found = b->blobs.find(name); found != b->blobs.end())
+      return capture(b->graph.tensors[static_cast<std::size_t>(found->second)]);
+  fail("reads '" + std::string(name) + "', which nothing before it makes");
+}
+
+// A nested graph names a tensor of a graph around it; names are unique, as fresh_name and out see to.
+TensorId Build::capture(const Tensor& tensor) {
+  const auto [place, is_new] = captured_.emplace(tensor.name, mlq::no_tensor);
+  if (is_new) place->second = mlq::add_tensor(graph, {tensor.name, seen_type(tensor), tensor.shape, {}, {}});
+  return place->second;
+}
+
+// All weights belong to the outermost graph, where the quantizer looks for them; a body that is lowered again
+// finds them there.
+TensorId Build::weight(const Weights& message, const Shape& shape, int axis) {
+  if (!outer_) return own_weight(message, shape, axis);
+  Build& all = root();
+  const auto [place, is_new] = all.shared_weights_.emplace(message.place(), mlq::no_tensor);
+  if (is_new) {
+    const NeuralNetworkLayer* const before = std::exchange(all.layer, layer);
+    place->second = all.own_weight(message, shape, axis);
+    all.layer = before;
+  }
+  return capture(all.graph.tensors[static_cast<std::size_t>(place->second)]);
 }
 
 void Build::fail(const std::string& what) const {
   const std::string who =
-      layer ? "layer '" + layer->name() + "' (" + kind_name(*layer) + ") " : "the network ";
+      layer ? "layer '" + layer->name() + "' (" + kind_name(*layer) + ") " : subject + " ";
   throw Error(Exit::model, {{source.path.string()}, who + what, "MLQ312", "", {}});
 }
 
@@ -39,14 +86,12 @@ void Build::require(bool good, const char* what) const {
 int Build::inputs() const { return layer->input_size(); }
 int Build::outputs() const { return layer->output_size(); }
 
-TensorId Build::in(int i) const {
+TensorId Build::in(int i) {
   if (i >= inputs()) fail("needs " + std::to_string(i + 1) + " inputs and has " + std::to_string(inputs()));
-  const auto found = blobs.find(layer->input(i));
-  if (found == blobs.end()) fail("reads '" + layer->input(i) + "', which nothing before it makes");
-  return found->second;
+  return find(layer->input(i));
 }
 
-Ids Build::ins() const {
+Ids Build::ins() {
   Ids ids;
   for (int i = 0; i < inputs(); ++i) ids.push_back(in(i));
   return ids;
@@ -57,8 +102,9 @@ void Build::out(TensorId id, int i) {
   id = cast(id, DataType::float32);
   if (rank(id) == 0) id = reshape(id, {1});  // blobs have at least one dimension
   Tensor& tensor = graph.tensors[static_cast<std::size_t>(id)];
+  // Nested graphs find tensors by name, so that a name is given once; a copy may make a blob anew.
   const bool own = static_cast<std::size_t>(id) >= first_tensor_ && !tensor.data;
-  if (own) tensor.name = layer->output(i);
+  if (own && !outer_ && !knows(layer->output(i))) tensor.name = prefix + layer->output(i);
   blobs.insert_or_assign(layer->output(i), id);
 }
 
@@ -67,8 +113,7 @@ TensorId Build::node(std::string op, Ids inputs, Attributes attributes) {
 }
 
 Ids Build::nodes(std::string op, Ids inputs, int outputs, Attributes attributes) {
-  mlq::Node node{
-      std::move(op), layer ? layer->name() : "preprocessing", std::move(inputs), {}, std::move(attributes)};
+  mlq::Node node{std::move(op), layer ? layer->name() : stage, std::move(inputs), {}, std::move(attributes)};
   for (int i = 0; i < outputs; ++i) {
     Tensor result;
     result.name = fresh_name(node.name);
@@ -79,12 +124,17 @@ Ids Build::nodes(std::string op, Ids inputs, int outputs, Attributes attributes)
   return node.outputs;
 }
 
+TensorId Build::result(const Shape& shape) {
+  return mlq::add_tensor(graph,
+                         {fresh_name(layer ? layer->name() : stage), DataType::float32, shape, {}, {}});
+}
+
 void Build::infer(const mlq::Node& node) {
   if (mlq::Status status = infer_node(graph, node); !status) fail("cannot be: " + status.error());
 }
 
 std::string Build::fresh_name(std::string_view what) {
-  return std::string(what) + ":" + std::to_string(fresh_++);
+  return std::string(what) + ":" + std::to_string(root().fresh_++);
 }
 
 TensorId Build::number(float value) { return floats({}, std::array{value}); }

@@ -32,13 +32,28 @@ using Attributes = std::map<std::string, mlq::Attribute, std::less<>>;
 class Build {
  public:
   Build(const Source& source, const WeightMap& weights) : source(source), weights(weights) {}
+  // The graph of a branch or of a loop's body: it reads the blobs of `outer`, which must outlive it, and what
+  // it makes is its own.
+  explicit Build(Build& outer);
 
   const Source& source;
   const WeightMap& weights;
   mlq::Graph graph;
   bool rank5 = true;                                   // the array mapping
   const NeuralNetworkLayer* layer = nullptr;           // the one being lowered
-  std::map<std::string, TensorId, std::less<>> blobs;  // by name
+  std::map<std::string, TensorId, std::less<>> blobs;  // by name; of a nested graph, those that it made
+  std::map<std::string, int, std::less<>> reads;       // of the whole network: how often a blob is read
+  std::string prefix;                                  // of tensors' names, where networks share a graph
+  std::map<std::string, TensorId, std::less<>> given;  // inputs that an earlier model of a pipeline makes
+  std::string stage = "preprocessing";                 // names the nodes that are of no layer
+  std::string subject = "the network";                 // of sentences about no layer
+
+  // Of nested graphs: the graph around, and around all.
+  Build& root() { return outer_ ? outer_->root() : *this; }
+  bool nested() const { return outer_ != nullptr; }
+  // Whether the blob exists here or in a graph around this one, and its tensor in this graph.
+  bool knows(std::string_view name) const;
+  TensorId find(std::string_view name);
 
   void begin(const NeuralNetworkLayer& layer);
 
@@ -49,14 +64,16 @@ class Build {
 
   int inputs() const;
   int outputs() const;
-  TensorId in(int i = 0) const;
-  Ids ins() const;
+  TensorId in(int i = 0);
+  Ids ins();
   // Gives the layer's output its tensor. The float form of a tensor of another type is made here.
   void out(TensorId id, int i = 0);
 
   // One operation of the current layer; its result's shape is inferred at once.
   TensorId node(std::string op, Ids inputs, Attributes attributes = {});
   Ids nodes(std::string op, Ids inputs, int outputs, Attributes attributes = {});
+  // A result of a node whose shape only the caller can tell: one with graphs as attributes.
+  TensorId result(const Shape& shape);
 
   TensorId number(float value);  // a scalar
   TensorId floats(const Shape& shape, std::span<const float> values);
@@ -90,9 +107,15 @@ class Build {
  private:
   void infer(const mlq::Node& node);
   std::string fresh_name(std::string_view what);
+  TensorId capture(const mlq::Tensor& tensor);
+  TensorId own_weight(const Weights& weights, const Shape& shape, int axis);
 
+  Build* outer_ = nullptr;
   std::size_t first_tensor_ = 0;  // of the current layer
   int fresh_ = 0;
+  std::int64_t lowered_ = 0;                               // layers, those of nested graphs included
+  std::map<std::size_t, TensorId> shared_weights_;         // of nested graphs, by their place in the map
+  std::map<std::string, TensorId, std::less<>> captured_;  // tensors of graphs around, by their names
 };
 
 // Zero stands for a default in many places of the format.

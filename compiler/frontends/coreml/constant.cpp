@@ -10,15 +10,22 @@ namespace {
 
 using Layer = NeuralNetworkLayer;
 
+// The format quantizes a constant as one whole, so that it is one row, whatever shape its readers see.
+TensorId one_row(Build& b, const Weights& data, const Shape& shape) {
+  const auto count = mlq::element_count(shape);
+  if (!count || *count == 0 || shape.size() < 2) return b.weight(data, shape);
+  return b.reshape(b.weight(data, {1, *count}), shape);
+}
+
 void load_constant(Build& b, const Layer& layer, const char*) {
   Shape shape = sizes(b, layer.load_constant().shape());
   b.require(shape.size() == 3, "has a shape of other than three dimensions");
   if (b.rank5) shape.insert(shape.begin(), 1);
-  b.out(b.weight(layer.load_constant().data(), shape));
+  b.out(one_row(b, layer.load_constant().data(), shape));
 }
 
 void load_constant_nd(Build& b, const Layer& layer, const char*) {
-  b.out(b.weight(layer.load_constant_nd().data(), sizes(b, layer.load_constant_nd().shape())));
+  b.out(one_row(b, layer.load_constant_nd().data(), sizes(b, layer.load_constant_nd().shape())));
 }
 
 // The constant itself is a scalar, so that a hostile shape costs nothing here.

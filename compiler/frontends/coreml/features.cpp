@@ -75,6 +75,11 @@ Shape flexible(const ArrayType& array, Shape shape) {
   return shape;
 }
 
+// A tensor that an earlier model gives, in the network's own shape.
+TensorId given(Build& b, TensorId id, const Shape& shape) {
+  return b.shape(id) == shape || !mlq::element_count(shape) ? id : b.reshape(id, shape);
+}
+
 // RANK5 networks: [C] is [N, C, 1, 1], [C, H, W] is [N, C, H, W].
 Shape inner_shape(const Build& b, const FeatureDescription& feature, Shape shape) {
   if (!b.rank5) return shape;
@@ -94,25 +99,26 @@ TensorId add_input_tensor(Build& b, const std::string& name, const Shape& shape)
 }
 
 void add_image_input(Build& b, const FeatureDescription& feature, const NeuralNetwork& network, int images) {
-  Feature input{feature.name(), feature.short_description(), FeatureKind::image, mlq::no_tensor, {}};
-  input.color = color_of(b, feature);
-  input.shape = image_shape(b, feature, input.color);
-  input.tensor = add_input_tensor(b, feature.name(), input.shape);
+  Feature input = image_feature(b, feature);
+  const auto earlier = b.given.find(feature.name());
+  input.tensor = earlier == b.given.end() ? add_input_tensor(b, feature.name(), tensor_shape(b, feature))
+                                          : earlier->second;
   TensorId x = preprocess(b, network, feature.name(), input.color, input.tensor, images);
   // Networks of free rank that still see images as [Sequence, Batch, C, H, W].
   if (!b.rank5 && network.image_input_shape_mapping() == NeuralNetwork::RANK5_IMAGE_MAPPING)
     x = b.node("Unsqueeze", {x, b.ints({0})});
   b.blobs[feature.name()] = x;
-  b.graph.inputs.push_back(std::move(input));
+  if (earlier == b.given.end()) b.graph.inputs.push_back(std::move(input));
 }
 
 void add_array_input(Build& b, const FeatureDescription& feature) {
-  const ArrayType& array = feature.type().multi_array_type();
-  Feature input{feature.name(), feature.short_description(), FeatureKind::tensor, mlq::no_tensor,
-                default_shape(array)};
-  if (input.shape.empty()) b.fail("has the input '" + feature.name() + "' without a shape");
-  for (const std::int64_t n : input.shape) dimension(b, feature, n);
-  input.tensor = add_input_tensor(b, feature.name(), inner_shape(b, feature, flexible(array, input.shape)));
+  const Shape shape = inner_shape(b, feature, tensor_shape(b, feature));
+  if (const auto earlier = b.given.find(feature.name()); earlier != b.given.end()) {
+    b.blobs[feature.name()] = given(b, earlier->second, shape);
+    return;
+  }
+  Feature input = array_feature(b, feature);
+  input.tensor = add_input_tensor(b, feature.name(), shape);
   b.blobs[feature.name()] = input.tensor;
   b.graph.inputs.push_back(std::move(input));
 }
@@ -201,6 +207,26 @@ void add_array_output(Build& b, const FeatureDescription& feature) {
 }
 
 }  // namespace
+
+mlq::Feature image_feature(const Build& b, const FeatureDescription& feature) {
+  Feature input{feature.name(), feature.short_description(), FeatureKind::image, mlq::no_tensor, {}};
+  input.color = color_of(b, feature);
+  input.shape = image_shape(b, feature, input.color);
+  return input;
+}
+
+mlq::Feature array_feature(const Build& b, const FeatureDescription& feature) {
+  const Shape shape = default_shape(feature.type().multi_array_type());
+  if (shape.empty()) b.fail("has the input '" + feature.name() + "' without a shape");
+  for (const std::int64_t n : shape) dimension(b, feature, n);
+  return {feature.name(), feature.short_description(), FeatureKind::tensor, mlq::no_tensor, shape};
+}
+
+Shape tensor_shape(const Build& b, const FeatureDescription& feature) {
+  if (feature.type().has_image_type()) return image_feature(b, feature).shape;
+  if (!feature.type().has_multi_array_type()) return {1};
+  return flexible(feature.type().multi_array_type(), array_feature(b, feature).shape);
+}
 
 void add_inputs(Build& b, const ModelDescription& description, const NeuralNetwork& network) {
   const auto& features = description.input();

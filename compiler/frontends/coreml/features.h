@@ -5,8 +5,15 @@
 
 namespace mlqc::coreml {
 
+class FeatureDescription;
 class ModelDescription;
 class NeuralNetwork;
+
+// What a user sees of an input, without its tensor; and the tensor's shape, before a network adds dimensions,
+// -1 where it is flexible. Numbers that are no arrays have the shape [1].
+mlq::Feature image_feature(const Build& build, const FeatureDescription& feature);
+mlq::Feature array_feature(const Build& build, const FeatureDescription& feature);
+Shape tensor_shape(const Build& build, const FeatureDescription& feature);
 
 void add_inputs(Build& build, const ModelDescription& description, const NeuralNetwork& network);
 // After the layers.

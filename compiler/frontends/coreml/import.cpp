@@ -5,9 +5,13 @@
 #include <map>
 
 #include "compiler/frontends/coreml/build.h"
+#include "compiler/frontends/coreml/control.h"
 #include "compiler/frontends/coreml/features.h"
 #include "compiler/frontends/coreml/layers.h"
 #include "compiler/frontends/coreml/model.pb.h"
+#include "compiler/frontends/coreml/models/networks.h"
+#include "compiler/frontends/coreml/models/pipeline.h"
+#include "compiler/frontends/coreml/models/stage.h"
 #include "compiler/frontends/coreml/weights.h"
 #include "compiler/support/error.h"
 
@@ -22,30 +26,10 @@ constexpr int newest_version = 10;
   throw Error(Exit::model, {{source.path.string()}, std::move(what), "MLQ310", std::move(hint), {}});
 }
 
-std::string kind_of(const Model& model) {
-  const auto* field = Model::descriptor()->FindFieldByNumber(model.kind_case());
-  return field ? field->json_name() : "";
-}
-
-// The kinds of a pipeline's stages, in order.
-std::string stages(const Pipeline& pipeline) {
-  std::string text;
-  for (const Model& model : pipeline.models()) text += (text.empty() ? "" : ", ") + kind_of(model);
-  return text;
-}
-
 std::string why_not(const Model& model) {
   switch (model.kind_case()) {
     case Model::kMlProgram:
       return "an ML program is converted to a network by Core ML Tools: convert_to=\"neuralnetwork\"";
-    case Model::kPipeline:
-      return "it holds " + stages(model.pipeline()) + "; give the network among them alone";
-    case Model::kPipelineClassifier:
-      return "it holds " + stages(model.pipeline_classifier().pipeline()) +
-             "; give the network among them alone";
-    case Model::kPipelineRegressor:
-      return "it holds " + stages(model.pipeline_regressor().pipeline()) +
-             "; give the network among them alone";
     case Model::kVisionFeaturePrint:
     case Model::kAudioFeaturePrint:
     case Model::kSoundAnalysisPreprocessing:
@@ -55,24 +39,46 @@ std::string why_not(const Model& model) {
     case Model::kWordEmbedding:
       return "only Apple's own systems hold its weights";
     default:
-      return "mlq compiles neural networks: neuralNetwork, neuralNetworkClassifier, neuralNetworkRegressor";
+      return "mlq compiles neural networks, pipelines of them, and the models listed in "
+             "compiler/frontends/COREML.md";
   }
 }
 
-const NeuralNetwork& network_of(const Source& source, const Model& model) {
+const NeuralNetwork* find_network(const Model& model) {
   switch (model.kind_case()) {
     case Model::kNeuralNetwork:
-      return model.neural_network();
+      return &model.neural_network();
     case Model::kNeuralNetworkClassifier:
-      return model.neural_network_classifier();
+      return &model.neural_network_classifier();
     case Model::kNeuralNetworkRegressor:
-      return model.neural_network_regressor();
-    case Model::KIND_NOT_SET:
-      refuse(source, "this is not a Core ML model, or one of a kind that mlq does not know",
-             "a .mlmodel is one serialized Core ML specification");
+      return &model.neural_network_regressor();
     default:
-      refuse(source, "a model of kind " + kind_of(model) + " is not supported", why_not(model));
+      return nullptr;
   }
+}
+
+// All kinds of models that cannot run are named, then all layers.
+void check_models(const Build& build, const Model& model) {
+  const Source& source = build.source;
+  if (model.kind_case() == Model::KIND_NOT_SET)
+    refuse(source, "this is not a Core ML model, or one of a kind that mlq does not know",
+           "a .mlmodel is one serialized Core ML specification");
+  const std::vector<const Model*> models = models_of(model);
+  if (models.empty()) refuse(source, "the pipeline is empty", "");
+  std::string kinds, hint;
+  for (const Model* one : models)
+    if (!find_stage(one->kind_case())) {
+      kinds += (kinds.empty() ? "" : ", ") + kind_of(*one);
+      hint = why_not(*one);
+    }
+  const bool alone = models.size() == 1 && models[0] == &model;
+  if (!kinds.empty())
+    refuse(source,
+           alone ? "a model of kind " + kinds + " is not supported"
+                 : "a " + kind_of(model) + " with models of kind " + kinds + " is not supported",
+           hint);
+  for (const Model* one : models)
+    if (const NeuralNetwork* network = find_network(*one)) check_supported(build, *network);
 }
 
 Model parse(const Source& source, const WeightMap& weights) {
@@ -112,19 +118,37 @@ std::vector<std::pair<std::string, std::string>> metadata(const Model& model) {
   return all;
 }
 
+// How often each blob is read, by layers and by the model's user.
+std::map<std::string, int, std::less<>> all_reads(const ModelDescription& description,
+                                                  const NeuralNetwork& network) {
+  std::map<std::string, int, std::less<>> reads;
+  count_reads(network, reads);
+  for (const FeatureDescription& output : description.output()) ++reads[output.name()];
+  ++reads[network.label_probability_layer_name()];
+  return reads;
+}
+
 }  // namespace
+
+void lower_network(Build& build, const Model& model) {
+  const NeuralNetwork& network = *find_network(model);
+  build.rank5 = network.array_input_shape_mapping() == NeuralNetwork::RANK5_ARRAY_MAPPING;
+  build.reads = all_reads(model.description(), network);
+  add_inputs(build, model.description(), network);
+  lower_layers(build, network);
+  add_outputs(build, model.description(), network);
+}
 
 mlq::Graph import(const Source& source) {
   const WeightMap weights = walk_weights(source.bytes.bytes, source.path);
   const Model model = parse(source, weights);
   check_version(source, model);
-  const NeuralNetwork& network = network_of(source, model);
   Build build(source, weights);
-  build.rank5 = network.array_input_shape_mapping() == NeuralNetwork::RANK5_ARRAY_MAPPING;
-  check_supported(build, network);
-  add_inputs(build, model.description(), network);
-  lower_layers(build, network);
-  add_outputs(build, model.description(), network);
+  check_models(build, model);
+  if (find_network(model))
+    lower_network(build, model);
+  else
+    lower_models(build, model);
   build.graph.metadata = metadata(model);
   return std::move(build.graph);
 }

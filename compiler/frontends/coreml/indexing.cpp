@@ -119,7 +119,10 @@ void one_hot(Build& b, const Layer& layer, const char*) {
   const TensorId depth =
       b.inputs() > 1 ? b.indices(b.reshape(b.in(1), {1})) : b.ints({size(b, o.one_hot_vector_size())});
   const float values[] = {o.off_value(), o.on_value()};
-  b.out(b.node("OneHot", {b.indices(b.in()), depth, b.floats({2}, values)}, {{"axis", o.axis()}}));
+  // The operator counts places below zero from the end; in the format they are outside.
+  const TensorId far = b.number(1 << 30);
+  const TensorId place = b.node("Where", {b.node("Less", {b.in(), b.number(0)}), far, b.in()});
+  b.out(b.node("OneHot", {b.indices(place), depth, b.floats({2}, values)}, {{"axis", o.axis()}}));
 }
 
 constexpr Row rows[] = {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/frontends/coreml/control.h"
 #include "compiler/frontends/coreml/network.pb.h"
 #include "compiler/support/error.h"
 
@@ -12,9 +13,9 @@ namespace {
 using Family = std::span<const Row> (*)();
 
 constexpr Family families[] = {
-    activation_rows, constant_rows, convolution_rows, dense_rows,         elementwise_rows,
-    indexing_rows,   picture_rows,  pooling_rows,     normalization_rows, random_rows,
-    recurrent_rows,  reduce_rows,   shape_rows,       slice_rows,
+    activation_rows,  constant_rows, control_rows, convolution_rows, dense_rows,         detection_rows,
+    elementwise_rows, indexing_rows, picture_rows, pooling_rows,     normalization_rows, random_rows,
+    recurrent_rows,   reduce_rows,   shape_rows,   slice_rows,
 };
 
 std::string describe(const NeuralNetworkLayer& layer) {
@@ -47,8 +48,8 @@ std::string kind_name(const NeuralNetworkLayer& layer) {
 
 void check_supported(const Build& build, const NeuralNetwork& network) {
   std::vector<const NeuralNetworkLayer*> unsupported;
-  for (const NeuralNetworkLayer& layer : network.layers())
-    if (!find_row(layer.layer_case())) unsupported.push_back(&layer);
+  collect_layers(network, unsupported);
+  std::erase_if(unsupported, [](const NeuralNetworkLayer* layer) { return find_row(layer->layer_case()); });
   if (unsupported.empty()) return;
   Diagnostic diagnostic{{build.source.path.string()}, describe(*unsupported.front()), "MLQ311", "", {}};
   for (std::size_t i = 1; i < unsupported.size(); ++i) diagnostic.notes.push_back(describe(*unsupported[i]));
@@ -65,11 +66,7 @@ void check_supported(const Build& build, const NeuralNetwork& network) {
 }
 
 void lower_layers(Build& build, const NeuralNetwork& network) {
-  for (const NeuralNetworkLayer& layer : network.layers()) {
-    build.begin(layer);
-    const Row& row = *find_row(layer.layer_case());
-    row.lower(build, layer, row.op);
-  }
+  lower_layers(build, all_layers(network));
   build.layer = nullptr;
 }
 

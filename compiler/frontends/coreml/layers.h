@@ -21,8 +21,10 @@ struct Row {
 
 std::span<const Row> activation_rows();
 std::span<const Row> constant_rows();
+std::span<const Row> control_rows();
 std::span<const Row> convolution_rows();
 std::span<const Row> dense_rows();
+std::span<const Row> detection_rows();
 std::span<const Row> elementwise_rows();
 std::span<const Row> indexing_rows();
 std::span<const Row> normalization_rows();

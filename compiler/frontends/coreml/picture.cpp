@@ -1,6 +1,7 @@
 // Cutting, bordering and enlarging of pictures: what happens on the axes H and W.
 #include "compiler/frontends/coreml/layers.h"
 #include "compiler/frontends/coreml/network.pb.h"
+#include "compiler/frontends/coreml/sampling.h"
 #include "compiler/frontends/coreml/spatial.h"
 
 namespace mlqc::coreml {
@@ -79,9 +80,16 @@ void resize_bilinear(Build& b, const Layer& layer, const char*) {
   if (target.empty()) target = {1, 1};
   b.require(target.size() == 2, "has a target size of other than two numbers");
   const auto method = layer.resize_bilinear().mode().sampling_method();
-  const std::string mode = method == SamplingMode::UPSAMPLE_MODE    ? "asymmetric"
-                           : method == SamplingMode::ROI_ALIGN_MODE ? "half_pixel"
-                                                                    : "align_corners";
+  const bool middle = method == SamplingMode::ALIGN_ENDPOINTS_MODE && (target[0] == 1 || target[1] == 1);
+  if (method == SamplingMode::ROI_ALIGN_MODE || middle) {  // grids that Resize does not know
+    const Ints input = spatial_sizes(b, b.in(), 2);
+    const auto whole = [&](std::size_t axis) {
+      const auto end = static_cast<float>(input[axis] - 1);
+      return Interval{b.number(0), b.number(end), grid_line(method, target[axis])};
+    };
+    return b.out(sample(b, b.in(), whole(0), whole(1)));
+  }
+  const std::string mode = method == SamplingMode::UPSAMPLE_MODE ? "asymmetric" : "align_corners";
   b.out(at_rank(b, b.in(), 4, [&](TensorId x) { return resize(b, x, {}, target, mode); }));
 }
 

@@ -32,6 +32,10 @@ void old_reduce(Build& b, const Layer& layer, const char*) {
   b.require(r.axis() >= 0 && r.axis() <= Reduce::W, "reduces over an unknown axis");
   b.require(r.mode() >= 0 && r.mode() <= Reduce::ARGMAX, "reduces by an unknown function");
   const Ints& axes = old_axes[r.axis()];
+  if (r.mode() == Reduce::LOGSUM) {  // the sum of the logarithms: not what the operator of that name does
+    const TensorId x = b.add(b.in(), b.number(or_default(r.epsilon(), 1e-6f)));
+    return b.out(reduce(b, "ReduceSum", b.node("Log", {x}), axes, true));
+  }
   if (r.mode() != Reduce::ARGMAX) return b.out(reduce(b, old_operators[r.mode()], b.in(), axes, true));
   b.require(axes.size() == 1, "looks for the largest along more than one axis");
   b.out(extreme(b, "ArgMax", b.in(), axes[0], true));

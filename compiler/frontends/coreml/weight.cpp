@@ -67,7 +67,7 @@ void set_signed(Build& build, const Blob& blob, Tensor& tensor) {
 
 }  // namespace
 
-TensorId Build::weight(const Weights& message, const Shape& shape, int axis) {
+TensorId Build::own_weight(const Weights& message, const Shape& shape, int axis) {
   const std::size_t place = message.place();
   if (place == 0 || place > weights.blobs.size()) fail("lacks weights that its other fields call for");
   const Blob& blob = weights.blobs[place - 1];
