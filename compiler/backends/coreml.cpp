@@ -47,10 +47,28 @@ bool same_parameters(const Blob& blob, const mlq::Quantization& q) {
          (no_offset || blob.offset == q.offset);
 }
 
-// Whether the tensor is something else than what the file says. Floats never change: they are what the others
-// are made from.
-bool changed(const Source& source, const Blob& blob, const Tensor& tensor) {
+// The blob's floats.
+std::vector<float> floats_in(const Source& source, const WeightMap& map, const Blob& blob) {
+  if (blob.scattered_floats) return coreml::gather_floats(source.bytes.bytes, map, blob);
+  std::vector<float> values(blob.floats.size / sizeof(float));
+  std::memcpy(values.data(), source.bytes.bytes.data() + blob.floats.at, blob.floats.size);
+  return values;
+}
+
+// Compensated rounding moves biases. Other floats never change: they are what the others are made from, and
+// some of them are laid out anew for the graph.
+bool changed_bias(const Source& source, const WeightMap& map, const Blob& blob, const Tensor& tensor) {
+  if (!blob.name.ends_with("/bias") || tensor.quantization || tensor.type != DataType::float32) return false;
+  if (!blob.floats.size && !blob.scattered_floats) return false;
+  const std::vector<float> old = floats_in(source, map, blob);
+  const std::size_t bytes = old.size() * sizeof(float);
+  return tensor.data->bytes.size() == bytes && std::memcmp(tensor.data->bytes.data(), old.data(), bytes) != 0;
+}
+
+// Whether the tensor is something else than what the file says.
+bool changed(const Source& source, const WeightMap& map, const Blob& blob, const Tensor& tensor) {
   const auto bytes = tensor.data->bytes;
+  if (changed_bias(source, map, blob, tensor)) return true;
   if (is_half(tensor)) return !same_bytes(source, blob.halves, bytes);
   if (!tensor.quantization) return false;
   if (blob.int8.size) return tensor.quantization->scale != blob.scale;  // imported with an offset of its own
@@ -93,6 +111,14 @@ Bytes quantized_body(const Source& source, const WeightMap& map, const Blob& blo
   return out;
 }
 
+Bytes float_body(const Source& source, const WeightMap& map, const Blob& blob, const Tensor& tensor) {
+  Bytes out;
+  append_field(out, coreml::Weights::kFloatValueFieldNumber, tensor.data->bytes);
+  const Bytes others = coreml::other_fields(source.bytes.bytes, map, blob);
+  out.insert(out.end(), others.begin(), others.end());
+  return out;
+}
+
 Bytes half_body(const Source& source, const WeightMap& map, const Blob& blob,
                 std::span<const std::byte> halves) {
   Bytes out;
@@ -104,11 +130,7 @@ Bytes half_body(const Source& source, const WeightMap& map, const Blob& blob,
 
 // The blob's floats as halves, rounded to nearest even.
 Bytes to_halves(const Source& source, const WeightMap& map, const Blob& blob) {
-  std::vector<float> values(blob.floats.size / sizeof(float));
-  if (blob.scattered_floats)
-    values = coreml::gather_floats(source.bytes.bytes, map, blob);
-  else
-    std::memcpy(values.data(), source.bytes.bytes.data() + blob.floats.at, blob.floats.size);
+  const std::vector<float> values = floats_in(source, map, blob);
   Bytes out(2 * values.size());
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto half = Eigen::half_impl::float_to_half_rtne(values[i]);
@@ -144,7 +166,7 @@ std::vector<Change> changes(const Source& source, const WeightMap& map, const ml
   std::vector<Change> found;
   for (const Blob& blob : map.blobs) {
     const auto tensor = tensors.find(blob.name);
-    if (tensor != tensors.end() && changed(source, blob, *tensor->second))
+    if (tensor != tensors.end() && changed(source, map, blob, *tensor->second))
       found.push_back({&blob, tensor->second});
   }
   return found;
@@ -168,19 +190,23 @@ std::vector<Edit> float_neighbours(const Source& source, const WeightMap& map,
   return edits;
 }
 
+Bytes new_body(const Source& source, const WeightMap& map, const Blob& blob, const Tensor& tensor) {
+  if (is_half(tensor)) return half_body(source, map, blob, tensor.data->bytes.first(*mlq::data_size(tensor)));
+  if (!tensor.quantization) return float_body(source, map, blob, tensor);
+  return quantized_body(source, map, blob, tensor);
+}
+
 Edit replacement(const Source& source, const WeightMap& map, const Change& change) {
-  const Tensor& tensor = *change.tensor;
   return {map.frames[static_cast<std::size_t>(change.blob->frame)].body,
-          is_half(tensor)
-              ? half_body(source, map, *change.blob, tensor.data->bytes.first(*mlq::data_size(tensor)))
-              : quantized_body(source, map, *change.blob, tensor),
-          change.blob->frame};
+          new_body(source, map, *change.blob, *change.tensor), change.blob->frame};
 }
 
 int needed_version(const std::vector<Change>& changes) {
   int needed = 0;
   for (const Change& change : changes)
-    needed = std::max(needed, is_half(*change.tensor) ? version_of_halves : version_of_bits);
+    needed = std::max(needed, is_half(*change.tensor)       ? version_of_halves
+                              : change.tensor->quantization ? version_of_bits
+                                                            : 0);
   return needed;
 }
 

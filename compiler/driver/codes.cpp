@@ -113,6 +113,8 @@ constexpr std::array table = {
     Code{"MLQ404", "models that do not fit", "The two models have different inputs or outputs."},
     Code{"MLQ405", "an input that cannot be used",
          "The file is damaged, or has another shape or type than the input."},
+    Code{"MLQ406", "a sample that calibrates and judges",
+         "The same sample is under `calibrate` and under `validate`; choose other ones for one of them."},
     // 5xx: outputs.
     Code{"MLQ501", "cannot write",
          "The output folder is missing, full or not writable. Nothing half-written stays."},

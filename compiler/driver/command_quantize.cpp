@@ -1,3 +1,4 @@
+#include "compiler/driver/calibrate.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/compile_model.h"
 #include "compiler/driver/diagnostics.h"
@@ -24,10 +25,12 @@ void add_folders(const SamplesSection& section, std::vector<fs::path>& read) {
 
 std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs) {
   std::vector<fs::path> read = {manifest.file, inputs.source.path};
-  if (inputs.samples)
-    for (const Samples::Item& item : inputs.samples->items)
-      read.insert(read.end(), item.files.begin(), item.files.end());
+  for (const std::optional<Samples>* samples : {&inputs.samples, &inputs.calibration})
+    if (*samples)
+      for (const Samples::Item& item : (*samples)->items)
+        read.insert(read.end(), item.files.begin(), item.files.end());
   if (manifest.samples) add_folders(*manifest.samples, read);
+  if (inputs.calibration) add_folders(*manifest.calibrate, read);
   return read;
 }
 
@@ -38,7 +41,7 @@ void warn_of_idle_sections(const Manifest& manifest, const Options& options) {
            Severity::warning, options);
   };
   if (!manifest.custom_layers.empty()) warn(manifest.custom_layers[0].where, "custom_layers");
-  if (manifest.calibrate) warn(manifest.calibrate->where, "calibrate");
+  if (manifest.calibrate && !needs_calibration(manifest)) warn(manifest.calibrate->where, "calibrate");
   if (manifest.labels) warn(manifest.labels->where, "labels");
 }
 

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "compiler/backends/backend.h"
+#include "compiler/driver/calibrate.h"
 #include "compiler/driver/layers.h"
 #include "compiler/driver/machine.h"
 #include "compiler/driver/model_file.h"
@@ -52,6 +53,14 @@ std::map<std::string, std::vector<std::byte>> write_all(const Manifest& manifest
   return files;
 }
 
+CompensatedGraph quantize_all(const Inputs& inputs, const mlq::Graph& reference,
+                              const QuantizationPlan& planned, Progress& progress) {
+  mlq::Graph nearest = quantize(reference, planned);
+  if (!inputs.calibration) return {std::move(nearest), {}};
+  return compensated(reference, planned, std::move(nearest),
+                     calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
+}
+
 // What ships is what is measured: the candidate is loaded from the artifact's own bytes.
 void measure_into(Report& report, const mlq::Graph& reference, const std::vector<std::byte>& artifact,
                   const Samples& samples, Progress& progress) {
@@ -77,6 +86,10 @@ Inputs read_inputs(const Manifest& manifest) {
   inputs.graph = import_graph(inputs.source);
   inputs.seconds = watch.lap();
   if (manifest.samples) inputs.samples = find_samples(*manifest.samples, inputs.graph);
+  if (manifest.calibrate && needs_calibration(manifest)) {
+    inputs.calibration = find_samples(*manifest.calibrate, inputs.graph);
+    if (inputs.samples) check_apart(manifest, *inputs.calibration, *inputs.samples);
+  }
   return inputs;
 }
 
@@ -97,11 +110,11 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
   const mlq::Graph reference = simplify(inputs.graph);
   const QuantizationPlan planned = plan(reference, manifest);
   {
-    const mlq::Graph candidate = quantize(reference, planned);
+    const CompensatedGraph candidate = quantize_all(inputs, reference, planned, progress);
     report.seconds["quantize"] = watch.lap();
-    made.files = write_all(manifest, inputs.source, candidate);
+    made.files = write_all(manifest, inputs.source, candidate.graph);
     report.layers = layer_reports(planned, reference, candidate);
-    report.weight_bytes = weight_bytes(candidate);
+    report.weight_bytes = weight_bytes(candidate.graph);
     report.seconds["write"] = watch.lap();
   }  // the candidate goes before models are loaded: peak memory counts
 

@@ -20,7 +20,8 @@ struct Inputs {
   Source source;
   mlq::Graph graph;
   std::optional<Samples> samples;
-  double seconds = 0;  // that reading took
+  std::optional<Samples> calibration;  // where the manifest's rounding asks for it
+  double seconds = 0;                  // that reading took
 };
 Inputs read_inputs(const Manifest& manifest);
 

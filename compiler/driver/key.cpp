@@ -50,6 +50,7 @@ Key key_of(const Manifest& manifest, const Inputs& inputs) {
   return {{"model", inputs.source.sha256},
           {"settings", settings_digest(manifest)},
           {"samples", inputs.samples ? inputs.samples->sha256 : ""},
+          {"calibration", inputs.calibration ? inputs.calibration->sha256 : ""},
           {"tool", tool_digest()},
           {"isa", isa()}};
 }

@@ -38,6 +38,11 @@ LayerReport report_of(const TensorPlan& plan, const mlq::Tensor& before, const m
   return layer;
 }
 
+void add_rounding(const RoundedTensor& rounded, LayerReport& layer) {
+  layer.rounding = rounded.compensated ? "compensated" : "nearest";
+  layer.nearest_since = rounded.why;
+}
+
 }  // namespace
 
 std::size_t stored_bytes(const mlq::Tensor& tensor) {
@@ -55,11 +60,15 @@ std::size_t weight_bytes(const mlq::Graph& graph) {
 }
 
 std::vector<LayerReport> layer_reports(const QuantizationPlan& plan, const mlq::Graph& reference,
-                                       const mlq::Graph& candidate) {
+                                       const CompensatedGraph& candidate) {
   std::vector<LayerReport> reports(plan.size());
   parallel_for(plan.size(), [&](std::size_t i) {
     const auto id = static_cast<std::size_t>(plan[i].tensor);
-    reports[i] = report_of(plan[i], reference.tensors[id], candidate.tensors[id]);
+    reports[i] = report_of(plan[i], reference.tensors[id], candidate.graph.tensors[id]);
+    if (candidate.graph.tensors[id].quantization && reports[i].algorithm != "none")
+      reports[i].rounding = "nearest";
+    for (const RoundedTensor& rounded : candidate.tensors)
+      if (rounded.tensor == plan[i].tensor) add_rounding(rounded, reports[i]);
   });
   return reports;
 }

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "compiler/quantize/quantize.h"
+#include "compiler/quantize/compensated.h"
 #include "compiler/validate/report.h"
 
 namespace mlqc {
@@ -15,6 +15,6 @@ std::size_t weight_bytes(const mlq::Graph& graph);
 
 // One per tensor of the plan. Both graphs have the same tensors.
 std::vector<LayerReport> layer_reports(const QuantizationPlan& plan, const mlq::Graph& reference,
-                                       const mlq::Graph& candidate);
+                                       const CompensatedGraph& candidate);
 
 }  // namespace mlqc

@@ -105,10 +105,10 @@ Fields quantize() {
       granularity("the algorithm's own"),
       {.key = "rounding",
        .type = Type::word,
-       .what = "How a weight finds its number.",
+       .what = "How a weight finds its number. `compensated`: so that a layer's output changes least on the "
+               "samples of `calibrate`.",
        .otherwise = "`nearest`",
-       .words = {"nearest"},
-       .refused = {{"compensated", "use 'nearest'"}}},
+       .words = {"nearest", "compensated"}},
       {.key = "storage",
        .type = Type::word,
        .what = "How the artifact holds the numbers.",

@@ -32,6 +32,12 @@ void check_quantize(const QuantizeSection& section) {
   }
 }
 
+void check_calibration(const Manifest& manifest) {
+  if (manifest.quantize.settings->rounding == "compensated" && !manifest.calibrate)
+    fail(manifest.quantize.rounding, "MLQ109", "'rounding: compensated' needs calibration samples",
+         "add 'calibrate: { images: FOLDER }', with other samples than those of 'validate'");
+}
+
 void check_limit(const GateSection& limit, const Manifest& manifest) {
   if (limit.at_least && limit.at_most && limit.at_least->value > limit.at_most->value)
     fail(limit.at_most->where, "MLQ109",
@@ -59,6 +65,7 @@ void check_samples(const SamplesSection& samples) {
 
 void check_rules(const Manifest& manifest) {
   check_quantize(manifest.quantize);
+  check_calibration(manifest);
   if (manifest.calibrate) check_samples(*manifest.calibrate);
   if (manifest.samples) check_samples(*manifest.samples);
   for (const GateSection& limit : manifest.gate) check_limit(limit, manifest);

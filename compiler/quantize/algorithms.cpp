@@ -8,10 +8,10 @@ namespace {
 
 // Default granularities are those of Core ML Tools.
 constexpr std::array<Algorithm, 4> table = {{
-    {"linear", true, true, "per_channel", 1, 8, linear},
-    {"linear_symmetric", true, true, "per_channel", 1, 8, linear_symmetric},
-    {"linear_lut", true, true, "per_tensor", 1, 8, linear_lut},
-    {"kmeans_lut", true, true, "per_tensor", 1, 8, kmeans_lut},
+    {"linear", true, true, "per_channel", 1, 8, Fit::affine, linear},
+    {"linear_symmetric", true, true, "per_channel", 1, 8, Fit::symmetric, linear_symmetric},
+    {"linear_lut", true, true, "per_tensor", 1, 8, Fit::affine, linear_lut},
+    {"kmeans_lut", true, true, "per_tensor", 1, 8, Fit::free, kmeans_lut},
 }};
 
 }  // namespace

@@ -123,9 +123,9 @@ Choice checked(Choice choice, const Manifest& manifest) {
          fmt::format("'{}' has no granularity '{}'", algorithm->name, settings.granularity),
          fmt::format("it has{}{}", algorithm->per_tensor ? " per_tensor" : "",
                      algorithm->per_channel ? " per_channel" : ""));
-  if (settings.rounding != "nearest")
+  if (settings.rounding != "nearest" && settings.rounding != "compensated")
     fail(manifest.quantize.rounding, "MLQ131", fmt::format("no rounding '{}'", settings.rounding),
-         "say 'rounding: nearest'");
+         "say 'rounding: nearest' or 'rounding: compensated'");
   check_formats(choice, *algorithm, manifest);
   return choice;
 }

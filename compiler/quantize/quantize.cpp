@@ -9,6 +9,7 @@
 
 #include "compiler/quantize/half.h"
 #include "compiler/quantize/isa.h"
+#include "compiler/quantize/tensor_data.h"
 #include "compiler/support/error.h"
 #include "compiler/support/parallel.h"
 
@@ -21,30 +22,6 @@ using mlq::Tensor;
 
 [[noreturn]] void fail(const std::string& what, const std::string& hint) {
   throw Error(Exit::model, {{}, what, "MLQ330", hint, {}});
-}
-
-// A constant as floats: in place where it is floats already.
-struct Floats {
-  std::span<const float> values;
-  std::vector<float> decoded;
-};
-
-Floats floats_of(const Tensor& tensor) {
-  Floats floats;
-  const auto count = static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0));
-  const std::byte* bytes = tensor.data->bytes.data();
-  const bool in_place = !tensor.quantization && tensor.type == DataType::float32 &&
-                        reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) == 0 &&
-                        tensor.data->bytes.size() >= count * sizeof(float);
-  if (in_place) {
-    floats.values = {reinterpret_cast<const float*>(bytes), count};
-    return floats;
-  }
-  floats.decoded.resize(count);
-  if (const mlq::Status status = mlq::dequantize(tensor, floats.decoded); !status.ok())
-    fail(status.error(), "the model file is damaged");
-  floats.values = floats.decoded;
-  return floats;
 }
 
 // Whether a value has the exponent of infinity and NaN, without leaving vector units.
@@ -65,12 +42,6 @@ void require_finite(const Tensor& tensor, std::span<const float> values) {
 }
 
 bool finite(const std::vector<float>& values) { return all_finite(values.data(), values.size()); }
-
-template <class T>
-mlq::Data own(std::vector<T> values) {
-  const auto owner = std::make_shared<const std::vector<T>>(std::move(values));
-  return {std::as_bytes(std::span(*owner)), owner};
-}
 
 Tensor halved(const Tensor& tensor, std::span<const float> values) {
   std::int64_t overflow = -1;
@@ -111,6 +82,24 @@ Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
 }
 
 }  // namespace
+
+Floats floats_of(const Tensor& tensor) {
+  Floats floats;
+  const auto count = static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0));
+  const std::byte* bytes = tensor.data->bytes.data();
+  const bool in_place = !tensor.quantization && tensor.type == DataType::float32 &&
+                        reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) == 0 &&
+                        tensor.data->bytes.size() >= count * sizeof(float);
+  if (in_place) {
+    floats.values = {reinterpret_cast<const float*>(bytes), count};
+    return floats;
+  }
+  floats.decoded.resize(count);
+  if (const mlq::Status status = mlq::dequantize(tensor, floats.decoded); !status.ok())
+    fail(status.error(), "the model file is damaged");
+  floats.values = floats.decoded;
+  return floats;
+}
 
 mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan) {
   mlq::Graph result = graph;

@@ -28,11 +28,20 @@ struct Quantized {
   std::vector<float> table;          // 2^bits per group
 };
 
+// How an algorithm's levels may move when they are fitted to weights anew.
+enum class Fit {
+  free,       // a table: every level by itself
+  affine,     // scale * i + offset
+  symmetric,  // scale * (i - middle)
+  fixed,      // not at all
+};
+
 struct Algorithm {
   std::string_view name;  // as in the manifest, and the name of the file
   bool per_tensor, per_channel;
   std::string_view default_granularity;
   int min_bits, max_bits;
+  Fit fit;
   // Deterministic; called for many tensors at once. Weights are finite.
   Quantized (*quantize)(const Weights& weights, int bits);
 };

@@ -84,14 +84,17 @@ Json check_json(const Check& check) {
 }
 
 Json layer_json(const LayerReport& layer) {
-  return {{"name", layer.name},
-          {"op", layer.op},
-          {"bits", layer.bits},
-          {"algorithm", layer.algorithm},
-          {"granularity", layer.granularity},
-          {"elements", layer.elements},
-          {"bytes", layer.bytes},
-          {"snr_db", number(layer.snr_db)}};
+  Json json = {{"name", layer.name},
+               {"op", layer.op},
+               {"bits", layer.bits},
+               {"algorithm", layer.algorithm},
+               {"granularity", layer.granularity},
+               {"elements", layer.elements},
+               {"bytes", layer.bytes},
+               {"snr_db", number(layer.snr_db)}};
+  if (!layer.rounding.empty()) json["rounding"] = layer.rounding;
+  if (!layer.nearest_since.empty()) json["nearest_since"] = layer.nearest_since;
+  return json;
 }
 
 Check to_check(const Json& json) {
@@ -119,6 +122,8 @@ LayerReport to_layer(const Json& json) {
   layer.elements = json.at("elements");
   layer.bytes = json.at("bytes");
   layer.snr_db = to_number(json.at("snr_db"));
+  layer.rounding = json.value("rounding", "");
+  layer.nearest_since = json.value("nearest_since", "");
   return layer;
 }
 

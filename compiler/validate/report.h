@@ -17,6 +17,8 @@ struct LayerReport {
   std::string name, op;
   int bits = 32;
   std::string algorithm, granularity;
+  std::string rounding;       // nearest or compensated; "" where the weights were kept
+  std::string nearest_since;  // why not compensated, where the manifest says so
   std::size_t elements = 0, bytes = 0;
   double snr_db = 0;  // of the weights; infinite when kept
 };

@@ -10,7 +10,8 @@ MAY_INCLUDE = {
     "compiler/manifest": ["compiler/support"],
     "compiler/graph": ["compiler/support"],
     "compiler/frontends": BELOW,
-    "compiler/quantize": BELOW,
+    # Activations are gathered through the very windows that the kernels slide.
+    "compiler/quantize": BELOW + ["runtime-stub/kernels"],
     "compiler/validate": BELOW,
     "compiler/codegen": BELOW,
     # A back end writes into a copy of the source, so it knows Source and the Core ML front end's weight walker.

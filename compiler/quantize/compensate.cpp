@@ -1,0 +1,284 @@
+#include "compiler/quantize/compensate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/quantize/rounding.h"
+#include "compiler/support/parallel.h"
+
+namespace mlqc {
+
+namespace {
+
+constexpr double damping = 0.01;
+constexpr int rounds = 3, sweeps = 3;
+// Normal equations beside each other take at most this many numbers; else levels stay as they are.
+constexpr std::size_t most_normals = std::size_t{1} << 24;
+// Sums are made in this many parts, whatever the number of threads, so that they are the same for any.
+constexpr std::size_t parts = 32;
+
+// The layer as systems of its groups, and which levels each of their rows has.
+class Layer {
+ public:
+  Layer(const CompensateTask& task, std::vector<Moments> moments) : task_(task) {
+    const Product& product = task.product;
+    systems_.resize(product.groups);
+    parallel_for(product.groups, [&](std::size_t g) {
+      std::vector<float> rows(product.rows * product.columns);
+      for (std::size_t i = 0; i < rows.size(); ++i)
+        rows[i] = task.weights[product.element(g, i / product.columns, i % product.columns)];
+      systems_[g] = make_system(std::move(moments[g]), rows, product.bias != mlq::no_tensor, damping);
+    });
+    indices_.resize(task.weights.size());
+    make_blocks();
+  }
+
+  // Whether each row has one scale or table.
+  bool one_level_a_row() const {
+    const Product& product = task_.product;
+    for (std::size_t g = 0; g < product.groups; ++g)
+      for (std::size_t i = 0; i < product.rows * product.columns; ++i)
+        if (level_of(product.element(g, i / product.columns, i % product.columns)) !=
+            level_of(product.element(g, i / product.columns, 0)))
+          return false;
+    return true;
+  }
+
+  bool reached() const {
+    return std::all_of(systems_.begin(), systems_.end(), [](const System& s) { return s.columns > 0; });
+  }
+
+  // Levels to begin with: the algorithm's own for the target, cut off where it pays.
+  void start() {
+    const auto* algorithm = find_algorithm(task_.plan.settings.algorithm);
+    const std::vector<float> target = in_tensor_order();
+    const Quantized first = algorithm->quantize(weights(target), task_.plan.settings.bits);
+    levels_ = to_levels(first, task_.plan.settings.bits, algorithm->fit);
+    parallel_for(levels_.size(), [&](std::size_t id) {
+      std::vector<double> values;
+      for (std::size_t i = 0; i < target.size(); ++i)
+        if (level_of(i) == id) values.push_back(target[i]);
+      clip(levels_[id], values);
+    });
+    point_blocks();
+  }
+
+  // Returns the cost of the indices as they are before the levels move.
+  double round(bool anew, bool refit) {
+    const std::size_t used = std::min(parts, blocks_.size());
+    std::vector<double> costs(used);
+    std::vector<std::map<std::size_t, Normal>> normals(used);
+    parallel_for(used, [&](std::size_t part) {
+      for (std::size_t b = part; b < blocks_.size(); b += used) {
+        if (anew) round_in_order(blocks_[b]);
+        costs[part] += descend(blocks_[b], sweeps, refit ? &normals[part] : nullptr);
+      }
+    });
+    double cost = 0;
+    for (const double part : costs) cost += part;
+    if (refit) move_levels(normals);
+    return cost;
+  }
+
+  bool can_refit() const {
+    std::size_t numbers = 0;
+    for (const Levels& levels : levels_) numbers += parameters(levels) * parameters(levels);
+    return numbers <= most_normals;
+  }
+
+  struct State {
+    std::vector<LevelIndex> indices;
+    std::vector<Levels> levels;
+  };
+  State state() const { return {indices_, levels_}; }
+
+  // What the weights `q` cost, in the tensor's order; with the change of the means where a bias does not take
+  // it up.
+  double cost_of(std::span<const float> q, bool means) const {
+    std::vector<double> costs(systems_.size());
+    for (std::size_t g = 0; g < systems_.size(); ++g) {
+      const System& s = systems_[g];
+      std::vector<double> row_costs(s.rows);
+      parallel_for(s.rows, [&](std::size_t r) { row_costs[r] = row_cost(s, g, r, q, means); });
+      for (const double cost : row_costs) costs[g] += cost;
+    }
+    double cost = 0;
+    for (const double each : costs) cost += each;
+    return cost;
+  }
+
+  CompensateResult result(const State& state) const {
+    CompensateResult result;
+    result.quantized = from_levels(state.levels);
+    if (is_table()) {
+      result.quantized.scale.clear();
+      result.quantized.offset.clear();
+    } else {
+      result.quantized.table.clear();
+    }
+    result.quantized.indices.resize(indices_.size());
+    for (std::size_t g = 0; g < systems_.size(); ++g)
+      for (std::size_t i = 0; i < systems_[g].target.size(); ++i)
+        result.quantized.indices[place(g, i)] = static_cast<std::uint8_t>(state.indices[first(g) + i]);
+    return result;
+  }
+
+  std::vector<float> decoded(const State& state) const {
+    std::vector<float> values(indices_.size());
+    for (std::size_t g = 0; g < systems_.size(); ++g)
+      for (std::size_t i = 0; i < systems_[g].target.size(); ++i)
+        values[place(g, i)] =
+            static_cast<float>(state.levels[level_of(place(g, i))].values[state.indices[first(g) + i]]);
+    return values;
+  }
+
+  // How the means of the outputs differ: W mean(x) - Q mean(x').
+  std::vector<double> mean_shifts(std::span<const float> q) const {
+    std::vector<double> shifts;
+    for (std::size_t g = 0; g < systems_.size(); ++g)
+      for (std::size_t r = 0; r < systems_[g].rows; ++r) shifts.push_back(mean_shift(systems_[g], g, r, q));
+    return shifts;
+  }
+
+ private:
+  std::size_t first(std::size_t group) const { return group * task_.product.rows * task_.product.columns; }
+
+  // The tensor's element of entry i of a group's matrix, whose columns are in the system's order.
+  std::size_t place(std::size_t group, std::size_t i) const {
+    const std::size_t n = task_.product.columns;
+    return task_.product.element(group, i / n, systems_[group].order[i % n]);
+  }
+
+  Weights weights(std::span<const float> values) const {
+    return {values, static_cast<std::int64_t>(level_count()), static_cast<std::int64_t>(inner())};
+  }
+  bool per_channel() const { return task_.plan.settings.granularity == "per_channel"; }
+  std::size_t level_count() const {
+    return per_channel()
+               ? static_cast<std::size_t>(task_.tensor.shape[static_cast<std::size_t>(task_.plan.axis)])
+               : 1;
+  }
+  std::size_t inner() const {
+    if (!per_channel()) return task_.weights.size();
+    std::size_t product = 1;
+    for (std::size_t d = static_cast<std::size_t>(task_.plan.axis) + 1; d < task_.tensor.shape.size(); ++d)
+      product *= static_cast<std::size_t>(task_.tensor.shape[d]);
+    return product;
+  }
+  std::size_t level_of(std::size_t element) const { return element / inner() % level_count(); }
+  bool is_table() const { return task_.plan.settings.algorithm.ends_with("_lut"); }
+
+  std::vector<float> in_tensor_order() const {
+    std::vector<float> target(indices_.size());
+    for (std::size_t g = 0; g < systems_.size(); ++g)
+      for (std::size_t i = 0; i < systems_[g].target.size(); ++i)
+        target[place(g, i)] = static_cast<float>(systems_[g].target[i]);
+    return target;
+  }
+
+  void make_blocks() {
+    for (std::size_t g = 0; g < systems_.size(); ++g)
+      for (std::size_t row = 0; row < systems_[g].rows; row += RowBlock::most)
+        blocks_.push_back({&systems_[g],
+                           row,
+                           std::min(RowBlock::most, systems_[g].rows - row),
+                           {},
+                           {},
+                           indices_.data() + first(g) + row * systems_[g].columns});
+  }
+
+  void point_blocks() {
+    for (RowBlock& block : blocks_) {
+      const auto g = static_cast<std::size_t>(block.system - systems_.data());
+      block.levels.clear();
+      block.ids.clear();
+      for (std::size_t row = block.first; row < block.first + block.count; ++row) {
+        block.ids.push_back(level_of(task_.product.element(g, row, 0)));
+        block.levels.push_back(&levels_[block.ids.back()]);
+      }
+    }
+  }
+
+  void move_levels(const std::vector<std::map<std::size_t, Normal>>& parts_of) {
+    std::map<std::size_t, Normal> normals;
+    for (const auto& part : parts_of)
+      for (const auto& [id, normal] : part) normals[id].add(normal);
+    std::vector<std::vector<std::size_t>> moved(levels_.size());
+    for (const auto& [id, normal] : normals) {
+      move(levels_[id], solve(normal.matrix, normal.right));
+      moved[id] = sort(levels_[id]);
+    }
+    for (const RowBlock& block : blocks_)
+      for (std::size_t i = 0; i < block.count * block.system->columns; ++i) {
+        const auto& places = moved[block.ids[i / block.system->columns]];
+        if (!places.empty()) block.indices[i] = static_cast<LevelIndex>(places[block.indices[i]]);
+      }
+  }
+
+  double mean_shift(const System& s, std::size_t g, std::size_t r, std::span<const float> q) const {
+    double shift = 0;
+    for (std::size_t k = 0; k < s.columns; ++k) {
+      const std::size_t at = task_.product.element(g, r, k);
+      shift += task_.weights[at] * s.exact_mean[k] - static_cast<double>(q[at]) * s.seen_mean[k];
+    }
+    return shift;
+  }
+
+  double row_cost(const System& s, std::size_t g, std::size_t r, std::span<const float> q, bool means) const {
+    const std::size_t n = s.columns;
+    std::vector<double> error(n);
+    for (std::size_t k = 0; k < n; ++k)
+      error[k] = s.target[r * n + k] - static_cast<double>(q[place(g, r * n + k)]);
+    double cost = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      double slope = 0;
+      for (std::size_t k = 0; k < n; ++k) slope += s.h[i * n + k] * error[k];
+      cost += error[i] * slope;
+    }
+    if (means) cost += std::pow(mean_shift(s, g, r, q), 2);
+    return cost;
+  }
+
+  const CompensateTask& task_;
+  std::vector<System> systems_;
+  std::vector<LevelIndex> indices_;  // by group, row, and column in the system's order
+  std::vector<RowBlock> blocks_;
+  std::vector<Levels> levels_;
+};
+
+// The best of all rounds: a refit, or another start, may also cost more.
+Layer::State best_of_rounds(Layer& layer) {
+  const bool refit = layer.can_refit();
+  Layer::State best;
+  double least = -1;
+  const auto keep = [&](double cost, const Layer::State& state) {
+    if (least >= 0 && !(cost < least)) return;
+    least = cost;
+    best = state;
+  };
+  for (int i = 0; i < rounds; ++i) {
+    layer.round(true, refit);
+    const double cost = layer.round(false, false);  // with the levels moved, and indices that suit them
+    keep(cost, layer.state());
+  }
+  return best;
+}
+
+}  // namespace
+
+CompensateResult compensate(const CompensateTask& task, std::vector<Moments> moments) {
+  Layer layer(task, std::move(moments));
+  if (!layer.reached() || !layer.one_level_a_row()) return {};
+  layer.start();
+  const Layer::State best = best_of_rounds(layer);
+  CompensateResult result = layer.result(best);
+  const std::vector<float> chosen = layer.decoded(best);
+  const bool biased = task.product.bias != mlq::no_tensor;
+  result.error = layer.cost_of(chosen, false);
+  result.nearest_error = layer.cost_of(task.nearest, biased);
+  if (biased) result.bias = layer.mean_shifts(chosen);
+  result.ok = true;
+  return result;
+}
+
+}  // namespace mlqc

@@ -1,0 +1,206 @@
+#include "compiler/quantize/compensated.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/quantize/compensate.h"
+#include "compiler/quantize/half.h"
+#include "compiler/quantize/tensor_data.h"
+#include "compiler/quantize/walk.h"
+#include "compiler/support/parallel.h"
+
+namespace mlqc {
+
+namespace {
+
+using mlq::Graph;
+using mlq::Tensor;
+
+// Columns of all samples together that a layer's moments are made from: more add nothing but time.
+constexpr std::size_t most_columns = 40000;
+// Moments take 8 * 2 * columns^2 bytes, and solving for the weights as much again.
+constexpr std::size_t widest = 6144;
+
+struct Entry {
+  Product product;
+  const TensorPlan* plan;
+};
+
+class Rounder {
+ public:
+  Rounder(const Graph& graph, const QuantizationPlan& plan, Graph nearest, const Calibration& calibration,
+          std::size_t memory)
+      : graph_(graph), calibration_(calibration), memory_(memory), result_{std::move(nearest), {}} {
+    const Uses uses = uses_of(graph);
+    const std::string refusal = has_subgraphs() ? "the network has control flow" : "";
+    for (const TensorPlan& entry : plan)
+      if (entry.settings.rounding == "compensated" && entry.settings.bits <= 8) add(entry, uses, refusal);
+  }
+
+  CompensatedGraph run() {
+    std::vector<Product> products;
+    for (const Entry& entry : entries_) products.push_back(entry.product);
+    const std::vector<Stage> stages = make_stages(graph_, products);
+    Walk walk(graph_, stages, calibration_, memory_);
+    for (std::size_t s = 0; s < stages.size(); ++s) {
+      if (calibration_.progress) calibration_.progress(s, stages.size());
+      round_stage(stages[s], walk);
+    }
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+      if (!done_[i]) refuse(*entries_[i].plan, "no sample reaches it");
+    return std::move(result_);
+  }
+
+ private:
+  bool has_subgraphs() const {
+    for (const mlq::Node& node : graph_.nodes)
+      for (const auto& [key, value] : node.attributes)
+        if (std::holds_alternative<std::shared_ptr<const Graph>>(value)) return true;
+    return false;
+  }
+
+  void refuse(const TensorPlan& plan, const std::string& why) {
+    result_.tensors.push_back({plan.tensor, false, why, 0, 0});
+  }
+
+  void add(const TensorPlan& plan, const Uses& uses, std::string why) {
+    std::optional<Product> product;
+    const std::vector<int>& readers = uses.readers[static_cast<std::size_t>(plan.tensor)];
+    if (readers.empty()) why = "no layer reads it";
+    if (why.empty()) product = product_of(graph_, uses, static_cast<std::size_t>(readers[0]), why);
+    if (product && product->weights != plan.tensor) why = "its layer does not multiply by it from the right";
+    if (product && product->columns > widest) why = "its layer sums over too many activations";
+    if (!why.empty()) return refuse(plan, why);
+    entries_.push_back({std::move(*product), &plan});
+    done_.push_back(false);
+  }
+
+  static std::size_t chosen_count(std::size_t all, std::size_t samples) {
+    return std::min(all, (most_columns + samples - 1) / samples);
+  }
+
+  // Evenly spread, at another place in each sample.
+  std::vector<std::size_t> chosen(std::size_t all, std::size_t sample) const {
+    const std::size_t count = chosen_count(all, calibration_.count);
+    const std::uint64_t scattered = (sample + 1) * 0x9e3779b97f4a7c15u;
+    const double start = static_cast<double>(scattered >> 32) / 4294967296.0;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < count; ++i)
+      places.push_back(static_cast<std::size_t>((static_cast<double>(i) + start) * static_cast<double>(all) /
+                                                static_cast<double>(count)));
+    return places;
+  }
+
+  // The columns of all groups of some samples: group after group, sample after sample.
+  struct Gathered {
+    std::size_t count = 0;  // columns of each group
+    std::vector<float> exact, seen;
+  };
+
+  Gathered gather_some(const Product& product, std::size_t first, const std::vector<BothValues>& some) const {
+    std::vector<std::vector<std::size_t>> places(some.size());
+    std::vector<std::size_t> begin(some.size() + 1);
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      places[i] = chosen(positions(product, graph_, *some[i].exact.at(product.input)), first + i);
+      begin[i + 1] = begin[i] + places[i].size();
+    }
+    Gathered result;
+    result.count = begin.back();
+    const bool same = some[0].exact.at(product.input) == some[0].seen.at(product.input);
+    result.exact.resize(product.groups * result.count * product.columns);
+    if (!same) result.seen.resize(result.exact.size());
+    parallel_for(some.size(), [&](std::size_t i) {
+      for (std::size_t g = 0; g < product.groups; ++g) {
+        const std::size_t at = (g * result.count + begin[i]) * product.columns;
+        gather(product, graph_, *some[i].exact.at(product.input), g, places[i], result.exact.data() + at);
+        if (!same)
+          gather(product, graph_, *some[i].seen.at(product.input), g, places[i], result.seen.data() + at);
+      }
+    });
+    return result;
+  }
+
+  void add_columns(const Product& product, std::size_t first, const std::vector<BothValues>& some,
+                   std::vector<Moments>& moments) const {
+    const Gathered gathered = gather_some(product, first, some);
+    std::vector<Columns> columns;
+    for (std::size_t g = 0; g < product.groups; ++g) {
+      const float* exact = gathered.exact.data() + g * gathered.count * product.columns;
+      const float* seen =
+          gathered.seen.empty() ? exact : gathered.seen.data() + g * gathered.count * product.columns;
+      columns.push_back({exact, seen, gathered.count});
+    }
+    mlqc::add(moments, columns);
+  }
+
+  void round_stage(const Stage& stage, Walk& walk) {
+    std::vector<std::vector<Moments>> moments;
+    for (const std::size_t p : stage.products)
+      moments.emplace_back(entries_[p].product.groups, Moments(entries_[p].product.columns));
+    walk.next(result_.graph, [&](std::size_t first, const std::vector<BothValues>& some) {
+      for (std::size_t i = 0; i < stage.products.size(); ++i)
+        add_columns(entries_[stage.products[i]].product, first, some, moments[i]);
+    });
+    for (std::size_t i = 0; i < stage.products.size(); ++i) {
+      done_[stage.products[i]] = true;
+      round_layer(entries_[stage.products[i]], std::move(moments[i]));
+    }
+  }
+
+  void round_layer(const Entry& entry, std::vector<Moments> moments) {
+    const auto id = static_cast<std::size_t>(entry.product.weights);
+    Tensor& tensor = result_.graph.tensors[id];
+    const Floats weights = floats_of(graph_.tensors[id]), nearest = floats_of(tensor);
+    const CompensateTask task{entry.product, graph_.tensors[id], weights.values, nearest.values, *entry.plan};
+    CompensateResult made = compensate(task, std::move(moments));
+    if (!made.ok)
+      return refuse(
+          *entry.plan,
+          "the samples' activations before it are all zero or not finite, or scales run across its outputs");
+    const bool better = made.error < made.nearest_error;
+    result_.tensors.push_back(
+        {entry.product.weights, better,
+         better ? "" : "nearest rounding costs its output less on the calibration samples", made.error,
+         made.nearest_error});
+    if (!better) return;
+    if (entry.product.bias != mlq::no_tensor) shift_bias(entry.product.bias, made.bias);
+    mlq::Quantization& q = *tensor.quantization;
+    q.scale = std::move(made.quantized.scale);
+    q.offset = std::move(made.quantized.offset);
+    q.table = std::move(made.quantized.table);
+    tensor.data = own(pack(made.quantized.indices, q.bits));
+  }
+
+  void shift_bias(mlq::TensorId id, const std::vector<double>& by) {
+    Tensor& bias = result_.graph.tensors[static_cast<std::size_t>(id)];
+    const Floats old = floats_of(bias);
+    std::vector<float> values;
+    for (std::size_t i = 0; i < by.size(); ++i) values.push_back(static_cast<float>(old.values[i] + by[i]));
+    if (bias.type == mlq::DataType::float32) {
+      bias.data = own(std::move(values));
+      return;
+    }
+    std::int64_t overflow = -1;
+    std::vector<std::uint16_t> halves = to_halves(values, overflow);
+    if (overflow < 0) bias.data = own(std::move(halves));
+  }
+
+  const Graph& graph_;
+  const Calibration& calibration_;
+  std::size_t memory_;
+  std::vector<Entry> entries_;
+  std::vector<bool> done_;
+  CompensatedGraph result_;
+};
+
+}  // namespace
+
+CompensatedGraph compensated(const Graph& graph, const QuantizationPlan& plan, Graph nearest,
+                             const Calibration& calibration, std::size_t memory) {
+  if (calibration.count == 0) return {std::move(nearest), {}};
+  Graph shaped = graph;
+  static_cast<void>(mlq::infer_shapes(shaped).ok());  // those that it cannot infer, the samples tell
+  return Rounder(shaped, plan, std::move(nearest), calibration, memory).run();
+}
+
+}  // namespace mlqc

@@ -1,0 +1,146 @@
+// Frantar and Alistarh, Optimal Brain Compression (2022), and Frantar et al., GPTQ (2023), for the rounding
+// in a fixed order; the form with U D U' is that of Chee et al., QuIP (2023), which needs no inverse.
+#include "compiler/quantize/system.h"
+
+#include <Eigen/Cholesky>
+#include <algorithm>
+#include <numeric>
+
+#include "compiler/support/parallel.h"
+
+namespace mlqc {
+
+namespace {
+
+using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+void mirror(std::vector<double>& m, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < i; ++j) m[i * n + j] = m[j * n + i];
+}
+
+std::vector<double> divided(std::vector<double> sums, double count) {
+  for (double& value : sums) value /= count;
+  return sums;
+}
+
+void centre(std::vector<double>& m, const std::vector<double>& left, const std::vector<double>& right) {
+  const std::size_t n = left.size();
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) m[i * n + j] -= left[i] * right[j];
+}
+
+// Largest first; equal ones as they come.
+std::vector<std::size_t> by_diagonal(const std::vector<double>& m, std::size_t n) {
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return m[a * n + a] > m[b * n + b]; });
+  return order;
+}
+
+std::vector<double> permuted(const std::vector<double>& m, const std::vector<std::size_t>& order) {
+  const std::size_t n = order.size();
+  std::vector<double> out(n * n);
+  parallel_for(n, [&](std::size_t i) {
+    for (std::size_t j = 0; j < n; ++j) out[i * n + j] = m[order[i] * n + order[j]];
+  });
+  return out;
+}
+
+// The lower Cholesky factor of H with its coordinates reversed; empty when H is not positive definite.
+Matrix reversed_factor(const System& system) {
+  const auto n = static_cast<Eigen::Index>(system.columns);
+  const Eigen::Map<const Matrix> h(system.h.data(), n, n);
+  Matrix reversed = h.reverse();
+  Eigen::LLT<Eigen::Ref<Matrix>> factor(reversed);
+  return factor.info() == Eigen::Success ? reversed : Matrix();
+}
+
+void set_u(System& system, const Matrix& factor) {
+  const std::size_t n = system.columns;
+  const auto at = [&](std::size_t i) { return static_cast<Eigen::Index>(n - 1 - i); };
+  system.u.assign(n * n, 0);
+  parallel_for(n, [&](std::size_t i) {
+    for (std::size_t k = i; k < n; ++k) system.u[i * n + k] = factor(at(i), at(k)) / factor(at(k), at(k));
+  });
+}
+
+// Adds W (C - S) / H to the target, some rows at a time. `change` is C - S in the system's order.
+void shift_target(System& system, const Matrix& factor, const std::vector<double>& change) {
+  constexpr std::size_t some = 32;
+  const auto n = static_cast<Eigen::Index>(system.columns);
+  const Eigen::Map<const Matrix> difference(change.data(), n, n);
+  parallel_for((system.rows + some - 1) / some, [&](std::size_t chunk) {
+    const std::size_t first = chunk * some, count = std::min(some, system.rows - first);
+    Eigen::Map<Matrix> rows(&system.target[first * system.columns], static_cast<Eigen::Index>(count), n);
+    // H x = b with H = reverse(L L').
+    Matrix right = (rows * difference).transpose().colwise().reverse();
+    factor.triangularView<Eigen::Lower>().solveInPlace(right);
+    factor.transpose().triangularView<Eigen::Upper>().solveInPlace(right);
+    rows += right.colwise().reverse().transpose();
+  });
+}
+
+// C - S; empty when both are the same.
+std::vector<double> change_of(const Moments& moments, const System& system) {
+  std::vector<double> change(moments.cross.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < change.size(); ++i) {
+    change[i] = moments.cross[i] - moments.second[i];
+    largest = std::max(largest, std::abs(change[i]));
+  }
+  return largest > 0 ? permuted(change, system.order) : std::vector<double>();
+}
+
+double add_damping(std::vector<double>& h, std::size_t n, double damping) {
+  double trace = 0;
+  for (std::size_t i = 0; i < n; ++i) trace += h[i * n + i];
+  const double ridge = damping * trace / static_cast<double>(n);
+  for (std::size_t i = 0; i < n; ++i) h[i * n + i] += ridge;
+  return ridge;
+}
+
+}  // namespace
+
+System make_system(Moments moments, std::span<const float> weights, bool centred, double damping) {
+  const std::size_t n = moments.columns;
+  if (moments.count == 0) return {};
+  System system;
+  system.columns = n;
+  system.rows = weights.size() / n;
+  mirror(moments.second, n);
+  moments.second = divided(std::move(moments.second), moments.count);
+  moments.cross = divided(std::move(moments.cross), moments.count);
+  system.exact_mean = divided(moments.exact, moments.count);
+  system.seen_mean = divided(moments.seen, moments.count);
+  if (centred) {
+    centre(moments.second, system.seen_mean, system.seen_mean);
+    centre(moments.cross, system.exact_mean, system.seen_mean);
+  }
+  system.order = by_diagonal(moments.second, n);
+  system.h = permuted(moments.second, system.order);
+  const std::vector<double> change = change_of(moments, system);
+  moments = Moments(0);
+  if (!(add_damping(system.h, n, damping) > 0)) return {};
+  const Matrix factor = reversed_factor(system);
+  if (factor.size() == 0) return {};
+  system.target.resize(weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i)
+    system.target[i] = weights[i / n * n + system.order[i % n]];
+  if (!change.empty()) shift_target(system, factor, change);
+  set_u(system, factor);
+  return system;
+}
+
+std::vector<double> solve(const std::vector<double>& matrix, const std::vector<double>& right) {
+  const auto n = static_cast<Eigen::Index>(right.size());
+  Matrix m = Eigen::Map<const Matrix>(matrix.data(), n, n);
+  const double ridge = 1e-9 * m.trace() / static_cast<double>(n);
+  if (!(ridge > 0)) return std::vector<double>(right.size());
+  m.diagonal().array() += ridge;
+  const Eigen::VectorXd x = m.ldlt().solve(Eigen::Map<const Eigen::VectorXd>(right.data(), n));
+  return {x.data(), x.data() + x.size()};
+}
+
+}  // namespace mlqc

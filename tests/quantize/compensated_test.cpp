@@ -1,0 +1,332 @@
+// Compensated rounding, judged by running both networks and comparing their outputs.
+#include "compiler/quantize/compensated.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "compiler/quantize/moments.h"
+#include "compiler/quantize/product.h"
+#include "compiler/support/parallel.h"
+#include "tests/quantize/naive.h"
+
+namespace mlqc {
+namespace {
+
+using mlq::Array;
+using mlq::Graph;
+using mlq::Shape;
+using mlq::TensorId;
+
+std::vector<float> noise(std::size_t size, unsigned seed, float mean = 0) {
+  std::mt19937 generator(seed);
+  std::vector<float> values(size);
+  for (float& value : values) value = mean + static_cast<float>(generator() % 2001) / 1000.0f - 1.0f;
+  return values;
+}
+
+std::size_t count(const Shape& shape) { return static_cast<std::size_t>(*mlq::element_count(shape)); }
+
+Array array(const Shape& shape, const std::vector<float>& values) {
+  Array result{mlq::DataType::float32, shape, std::vector<std::byte>(values.size() * sizeof(float))};
+  std::memcpy(result.bytes.data(), values.data(), result.bytes.size());
+  return result;
+}
+
+// A network under construction: one input, one output.
+struct Net {
+  Graph graph;
+  TensorId last;
+
+  explicit Net(const Shape& input)
+      : last(mlq::add_tensor(graph, {"x", mlq::DataType::float32, input, {}, {}})) {
+    graph.inputs.push_back({"x", "", mlq::FeatureKind::tensor, last, input, mlq::DataType::float32, {}});
+  }
+  TensorId constant(const std::string& name, const Shape& shape, const std::vector<float>& values) {
+    return mlq::add_constant(graph, name, shape, std::span<const float>(values));
+  }
+  Net& node(const std::string& op, std::vector<TensorId> constants,
+            std::map<std::string, mlq::Attribute, std::less<>> attributes = {}) {
+    constants.insert(constants.begin(), last);
+    last = mlq::add_tensor(graph,
+                           {"t" + std::to_string(graph.tensors.size()), mlq::DataType::float32, {}, {}, {}});
+    graph.nodes.push_back(
+        {op, op + std::to_string(graph.nodes.size()), constants, {last}, std::move(attributes)});
+    return *this;
+  }
+  Graph done() {
+    graph.outputs = {{"y", "", mlq::FeatureKind::tensor, last, {}, mlq::DataType::float32, {}}};
+    EXPECT_TRUE(mlq::infer_shapes(graph).ok());
+    graph.outputs[0].shape = graph.tensors[static_cast<std::size_t>(last)].shape;
+    return graph;
+  }
+};
+
+std::vector<float> run(const Graph& graph, const Array& input) {
+  auto model = mlq::Model::from_graph(graph);
+  EXPECT_TRUE(model) << (model ? "" : model.error());
+  const mlq::View view = input.view();
+  auto outputs = model->predict({&view, 1});
+  EXPECT_TRUE(outputs) << (outputs ? "" : outputs.error());
+  const auto floats = (*outputs)[0].floats();
+  return {floats.begin(), floats.end()};
+}
+
+using Attributes = std::map<std::string, mlq::Attribute, std::less<>>;
+using Ints = std::vector<std::int64_t>;
+struct Case {
+  std::string op;
+  Shape input, weights;
+  Attributes attributes;
+};
+
+std::vector<Case> cases() {
+  return {
+      {"Conv", {2, 4, 7, 6}, {6, 4, 3, 3}, {{"pads", Ints{1, 0, 2, 1}}, {"strides", Ints{2, 1}}}},
+      {"Conv", {1, 6, 8, 8}, {4, 3, 3, 2}, {{"group", std::int64_t{2}}, {"dilations", Ints{2, 1}}}},
+      {"Conv",
+       {1, 5, 9, 9},
+       {5, 1, 3, 3},
+       {{"group", std::int64_t{5}}, {"auto_pad", std::string("SAME_UPPER")}}},
+      {"Conv", {2, 3, 11}, {4, 3, 5}, {{"pads", Ints{2, 2}}}},
+      {"ConvTranspose", {1, 4, 5, 4}, {4, 3, 3, 3}, {{"strides", Ints{2, 2}}, {"pads", Ints{1, 1, 1, 1}}}},
+      {"ConvTranspose",
+       {2, 4, 4, 5},
+       {4, 2, 2, 3},
+       {{"group", std::int64_t{2}}, {"strides", Ints{1, 3}}, {"output_padding", Ints{0, 1}}}},
+      {"Gemm", {5, 8}, {8, 3}, {}},
+      {"Gemm", {5, 8}, {3, 8}, {{"transB", std::int64_t{1}}}},
+      {"Gemm", {8, 5}, {8, 3}, {{"transA", std::int64_t{1}}}},
+      {"MatMul", {2, 3, 8}, {8, 4}, {}},
+  };
+}
+
+Graph graph_of(const Case& c) {
+  Net net(c.input);
+  return net.node(c.op, {net.constant("w", c.weights, noise(count(c.weights), 3))}, c.attributes).done();
+}
+
+// The product's own words: each output is the sum over columns of weight times activation. The outputs come
+// in another order than the kernel's, so both are compared sorted.
+TEST(Product, GathersWhatTheKernelMultiplies) {
+  for (const Case& c : cases()) {
+    const Graph graph = graph_of(c);
+    const Array input = array(c.input, noise(count(c.input), 7));
+    std::string why;
+    const auto product = product_of(graph, uses_of(graph), 0, why);
+    ASSERT_TRUE(product) << c.op << why;
+    const std::vector<float> w = noise(count(c.weights), 3);
+    std::vector<std::size_t> all(positions(*product, graph, input));
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+    std::vector<double> ours;
+    for (std::size_t g = 0; g < product->groups; ++g) {
+      std::vector<float> x(all.size() * product->columns);
+      gather(*product, graph, input, g, all, x.data());
+      for (std::size_t p = 0; p < all.size(); ++p)
+        for (std::size_t r = 0; r < product->rows; ++r) {
+          ours.push_back(0);
+          for (std::size_t k = 0; k < product->columns; ++k)
+            ours.back() += static_cast<double>(w[product->element(g, r, k)]) * x[p * product->columns + k];
+        }
+    }
+    std::vector<float> theirs = run(graph, input);
+    ASSERT_EQ(ours.size(), theirs.size()) << c.op;
+    std::sort(ours.begin(), ours.end());
+    std::sort(theirs.begin(), theirs.end());
+    for (std::size_t i = 0; i < ours.size(); ++i) ASSERT_NEAR(ours[i], theirs[i], 1e-4) << c.op << i;
+  }
+}
+
+TEST(Product, SaysWhyALayerIsNone) {
+  Net net({1, 4});
+  const TensorId w = net.constant("w", {4, 4}, noise(16, 1));
+  const Graph graph = net.node("MatMul", {w}).node("MatMul", {w}).node("Relu", {}).done();
+  std::string why;
+  EXPECT_FALSE(product_of(graph, uses_of(graph), 0, why));
+  EXPECT_EQ(why, "several layers share it");
+  EXPECT_FALSE(product_of(graph, uses_of(graph), 2, why));
+  EXPECT_EQ(why, "Relu layers have nearest rounding only");
+}
+
+TEST(Moments, AreTheSums) {
+  for (const std::size_t columns : {1, 5, 16, 37}) {
+    const std::size_t n = 9;
+    const std::vector<float> exact = noise(n * columns, 1), seen = noise(n * columns, 2);
+    std::vector<Moments> ours(1, Moments(columns));
+    add(ours, {{exact.data(), seen.data(), n}});
+    add(ours, {{seen.data(), seen.data(), n}});
+    for (std::size_t i = 0; i < columns; ++i)
+      for (std::size_t j = 0; j < columns; ++j) {
+        double second = 0, cross = 0;
+        for (std::size_t c = 0; c < n; ++c) {
+          const double b = seen[c * columns + j], a = seen[c * columns + i];
+          second += 2 * a * b;
+          cross += exact[c * columns + i] * b + a * b;
+        }
+        if (j >= i) {
+          EXPECT_NEAR(ours[0].second[i * columns + j], second, 1e-9);
+        }
+        EXPECT_NEAR(ours[0].cross[i * columns + j], cross, 1e-9);
+      }
+    EXPECT_EQ(ours[0].count, 2 * n);
+  }
+}
+
+Calibration calibration(const Shape& shape, std::size_t samples, float mean = 0.5f) {
+  Calibration result;
+  result.count = samples;
+  // Neighbours resemble each other, as in photographs: without that there is little to compensate with.
+  result.sample = [=](std::size_t i) {
+    std::vector<float> values = noise(count(shape), static_cast<unsigned>(100 + i), mean);
+    for (std::size_t k = 1; k < values.size(); ++k) values[k] = 0.7f * values[k - 1] + 0.3f * values[k];
+    return std::vector<Array>{array(shape, values)};
+  };
+  return result;
+}
+
+// As weights.h has it.
+int channel_axis(const mlq::Node& node) {
+  if (node.op == "Gemm") return node.get_int("transB", 0) != 0 ? 0 : 1;
+  return node.op == "Conv" ? 0 : 1;
+}
+
+QuantizationPlan plan_of(const Graph& graph, const std::string& algorithm, int bits,
+                         const std::string& granularity) {
+  QuantizationPlan plan;
+  for (std::size_t i = 0; i < graph.tensors.size(); ++i)
+    if (graph.tensors[i].data && graph.tensors[i].shape.size() > 1)
+      plan.push_back({static_cast<TensorId>(i),
+                      "layer",
+                      "Conv",
+                      channel_axis(graph.nodes[0]),
+                      {algorithm, bits, granularity, "compensated"},
+                      ""});
+  return plan;
+}
+
+double output_error(const Graph& a, const Graph& b, const Calibration& samples) {
+  double error = 0;
+  for (std::size_t i = 0; i < samples.count; ++i) {
+    const Array input = samples.sample(i)[0];
+    error += test::squared_error(run(a, input), run(b, input));
+  }
+  return error;
+}
+
+Graph two_layers() {
+  Net net({1, 3, 12, 12});
+  net.node("Conv", {net.constant("w1", {8, 3, 3, 3}, noise(216, 5)), net.constant("b1", {8}, noise(8, 6))});
+  net.node("Relu", {});
+  net.node("Conv", {net.constant("w2", {6, 8, 3, 3}, noise(432, 8)), net.constant("b2", {6}, noise(6, 9))});
+  return net.done();
+}
+
+CompensatedGraph round(const Graph& graph, const QuantizationPlan& plan, const Calibration& samples,
+                       std::size_t memory = std::size_t{1} << 30) {
+  return compensated(graph, plan, quantize(graph, plan), samples, memory);
+}
+
+// On samples that it has not seen.
+TEST(Compensated, CostsTheOutputLessThanNearest) {
+  const Graph graph = two_layers();
+  for (const Algorithm& algorithm : algorithms())
+    for (const std::string granularity : {"per_tensor", "per_channel"})
+      for (const int bits : {2, 3, 4}) {
+        const QuantizationPlan plan = plan_of(graph, std::string(algorithm.name), bits, granularity);
+        const Calibration samples = calibration({1, 3, 12, 12}, 24);
+        const CompensatedGraph ours = round(graph, plan, samples);
+        for (const RoundedTensor& tensor : ours.tensors) EXPECT_TRUE(tensor.compensated) << tensor.why;
+        Calibration others = samples;
+        others.count = 8;
+        others.sample = [&](std::size_t i) { return samples.sample(1000 + i); };
+        EXPECT_LT(output_error(graph, ours.graph, others),
+                  0.8 * output_error(graph, quantize(graph, plan), others))
+            << algorithm.name << bits << granularity;
+      }
+}
+
+// Every kind of product, against the error that the runtime's own outputs have on the calibration samples.
+TEST(Compensated, LowersTheErrorOfEveryKindOfLayer) {
+  for (const Case& c : cases()) {
+    const Graph graph = graph_of(c);
+    QuantizationPlan plan = plan_of(graph, "kmeans_lut", 2, "per_tensor");
+    const Calibration samples = calibration(c.input, 30);
+    const CompensatedGraph ours = round(graph, plan, samples);
+    ASSERT_EQ(ours.tensors.size(), 1u);
+    EXPECT_TRUE(ours.tensors[0].compensated) << c.op << ours.tensors[0].why;
+    EXPECT_LT(output_error(graph, ours.graph, samples), output_error(graph, quantize(graph, plan), samples))
+        << c.op;
+  }
+}
+
+// What was asked for in words: the cost is the mean squared error at the output, but for a constant.
+TEST(Compensated, SaysWhatTheOutputLoses) {
+  const Case c = cases()[9];  // MatMul: no bias, every sample's rows count alike
+  const Graph graph = graph_of(c);
+  const QuantizationPlan plan = plan_of(graph, "linear", 3, "per_channel");
+  const Calibration samples = calibration(c.input, 20);
+  const CompensatedGraph ours = round(graph, plan, samples);
+  const double rows = 20 * 6;
+  const double gained = ours.tensors[0].nearest_error - ours.tensors[0].error;
+  const double measured =
+      (output_error(graph, quantize(graph, plan), samples) - output_error(graph, ours.graph, samples)) / rows;
+  EXPECT_NEAR(gained, measured, 0.05 * measured);
+}
+
+TEST(Compensated, SameBytesForAnyThreadsAndMemory) {
+  const Graph graph = two_layers();
+  const QuantizationPlan plan = plan_of(graph, "kmeans_lut", 3, "per_tensor");
+  const Calibration samples = calibration({1, 3, 12, 12}, 12);
+  set_threads(1);
+  const CompensatedGraph one = round(graph, plan, samples, 0);
+  set_threads(4);
+  const CompensatedGraph four = round(graph, plan, samples);
+  set_threads(0);
+  for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
+    const mlq::Tensor &a = one.graph.tensors[i], &b = four.graph.tensors[i];
+    if (!a.data) continue;
+    EXPECT_TRUE(
+        std::equal(a.data->bytes.begin(), a.data->bytes.end(), b.data->bytes.begin(), b.data->bytes.end()));
+    if (a.quantization) {
+      EXPECT_EQ(a.quantization->table, b.quantization->table);
+    }
+  }
+}
+
+TEST(Compensated, StaysWithNearestWhereNothingReachesTheLayer) {
+  const Graph graph = two_layers();
+  const QuantizationPlan plan = plan_of(graph, "linear", 4, "per_channel");
+  Calibration samples;
+  samples.count = 2;
+  samples.sample = [](std::size_t) {
+    return std::vector<Array>{array({1, 3, 12, 12}, std::vector<float>(432))};
+  };
+  const CompensatedGraph ours = round(graph, plan, samples);
+  ASSERT_EQ(ours.tensors.size(), 2u);
+  EXPECT_FALSE(ours.tensors[0].compensated);
+  EXPECT_FALSE(ours.tensors[0].why.empty());
+  const Graph nearest = quantize(graph, plan);
+  const auto w1 = static_cast<std::size_t>(plan[0].tensor);
+  EXPECT_TRUE(std::equal(nearest.tensors[w1].data->bytes.begin(), nearest.tensors[w1].data->bytes.end(),
+                         ours.graph.tensors[w1].data->bytes.begin()));
+}
+
+// A channel that is always 0, and a single sample: singular statistics.
+TEST(Compensated, TakesSingularStatistics) {
+  const Graph graph = two_layers();
+  const QuantizationPlan plan = plan_of(graph, "kmeans_lut", 3, "per_tensor");
+  Calibration samples = calibration({1, 3, 12, 12}, 1);
+  const auto whole = samples.sample;
+  samples.sample = [whole](std::size_t i) {
+    std::vector<Array> arrays = whole(i);
+    std::fill_n(reinterpret_cast<float*>(arrays[0].bytes.data()), 144, 0.0f);
+    return arrays;
+  };
+  const CompensatedGraph ours = round(graph, plan, samples);
+  EXPECT_LE(output_error(graph, ours.graph, samples), output_error(graph, quantize(graph, plan), samples));
+}
+
+}  // namespace
+}  // namespace mlqc
