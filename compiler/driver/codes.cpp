@@ -76,6 +76,9 @@ constexpr std::array table = {
     Code{"MLQ221", "measured with other settings", "The manifest changed since the model was quantized."},
     Code{"MLQ222", "not accepted",
          "A baseline is what a person accepted, with a reason, outside of continuous integration."},
+    Code{"MLQ223", "no measured model",
+         "'gate --all' looks for what building 'mlq_models' left in the folder."},
+    Code{"MLQ224", "an orphan", "A baseline that no manifest of the build names protects nothing."},
     // 3xx: the model.
     Code{"MLQ301", "cannot be opened", "The file is missing, unreadable or a folder."},
     Code{"MLQ302", "an empty file", "The model file has no bytes: a download or a copy was cut off."},
@@ -115,6 +118,8 @@ constexpr std::array table = {
          "The file is damaged, or has another shape or type than the input."},
     Code{"MLQ406", "a sample that calibrates and judges",
          "The same sample is under `calibrate` and under `validate`; choose other ones for one of them."},
+    Code{"MLQ407", "labels that do not fit",
+         "A sample has no label, or one that the model does not know: accuracy would mean nothing."},
     // 5xx: outputs.
     Code{"MLQ501", "cannot write",
          "The output folder is missing, full or not writable. Nothing half-written stays."},

@@ -5,6 +5,7 @@
 
 #include "compiler/driver/commands.h"
 #include "compiler/driver/machine.h"
+#include "compiler/driver/pending.h"
 #include "compiler/driver/steps.h"
 #include "compiler/manifest/manifest.h"
 #include "compiler/support/bytes.h"
@@ -30,6 +31,9 @@ void print_change(const std::optional<Baseline>& before, const Baseline& after) 
     for (const auto& [metric, value] : figures)
       fmt::print("{:<24} {:<16} {:>14} {:>14}\n", output, metric,
                  before ? figure(*before, output, metric) : "-", fmt::format("{:.6g}", value));
+  fmt::print("by mlqc {} on {}, samples {}\n", after.version, after.isa, after.samples_sha256.substr(0, 16));
+  if (before && (before->version != after.version || before->isa != after.isa))
+    fmt::print("accepted ones: by mlqc {} on {}\n", before->version, before->isa);
   if (before && before->samples_sha256 != after.samples_sha256)
     fmt::print("the samples are others than those accepted\n");
 }
@@ -63,6 +67,7 @@ Exit run_accept(const Options& options) {
     if (!is_confirmed()) return Exit::skipped;
   }
   write_if_changed(file, to_json(after));
+  keep_pending(manifest, {}, false);
   fmt::print("wrote {}: commit it\n", file.string());
   return Exit::good;
 }

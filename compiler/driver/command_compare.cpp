@@ -6,8 +6,10 @@
 
 #include "compiler/driver/commands.h"
 #include "compiler/driver/model_file.h"
+#include "compiler/driver/page.h"
 #include "compiler/driver/progress.h"
 #include "compiler/support/bytes.h"
+#include "compiler/validate/layerwise.h"
 #include "compiler/validate/measure.h"
 
 namespace mlqc {
@@ -78,17 +80,53 @@ void print(const Report& report, const ModelFile& a, const ModelFile& b) {
 }
 
 // The report's own words, so that one reader serves both.
-std::string comparison_json(const Report& report, const ModelFile& a, const ModelFile& b) {
+nlohmann::ordered_json comparison_json(const Report& report, const ModelFile& a, const ModelFile& b) {
   const auto whole = nlohmann::ordered_json::parse(to_json(report));
   const auto model = [](const ModelFile& m) {
     return nlohmann::ordered_json{{"file", m.path}, {"sha256", m.sha256}, {"bytes", m.bytes}};
   };
-  const nlohmann::ordered_json json = {{"schema", 1},
-                                       {"a", model(a)},
-                                       {"b", model(b)},
-                                       {"samples", whole["samples"]},
-                                       {"outputs", whole["outputs"]}};
-  return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  nlohmann::ordered_json json = {{"schema", 1},
+                                 {"a", model(a)},
+                                 {"b", model(b)},
+                                 {"samples", whole["samples"]},
+                                 {"outputs", whole["outputs"]}};
+  return json;
+}
+
+constexpr double exact = 200;                // decibels of equal values
+constexpr std::size_t samples_by_layer = 4;  // every value of every layer is kept for one sample at a time
+
+const LayerDifference* first_difference(const std::vector<LayerDifference>& layers) {
+  const auto found = std::ranges::find_if(layers, [](const LayerDifference& l) { return l.snr_db < exact; });
+  return found == layers.end() ? nullptr : &*found;
+}
+
+const LayerDifference* largest_loss(const std::vector<LayerDifference>& layers) {
+  const auto found = std::ranges::max_element(layers, {}, &LayerDifference::lost);
+  return found == layers.end() || found->lost <= 0 ? nullptr : &*found;
+}
+
+void print(const std::vector<LayerDifference>& layers) {
+  const LayerDifference *first = first_difference(layers), *worst = largest_loss(layers);
+  fmt::print("\n{:<44} {:<18} {:>10} {:>10}\n", "layer", "operator", "SNR dB", "lost here");
+  for (const LayerDifference& layer : layers)
+    fmt::print("{:<44} {:<18} {:>10} {:>10}\n", layer.name, layer.op,
+               layer.snr_db >= exact ? "equal" : fmt::format("{:.1f}", layer.snr_db),
+               layer.lost > 0 ? fmt::format("{:.1f}", layer.lost) : "");
+  if (first) fmt::print("they part at '{}'", first->name);
+  if (worst) fmt::print("; '{}' adds most, {:.1f} dB below what it reads", worst->name, worst->lost);
+  fmt::print("{}\n", first ? "" : "no layer differs");
+}
+
+void add_layers(nlohmann::ordered_json& json, const std::vector<LayerDifference>& layers) {
+  const LayerDifference *first = first_difference(layers), *worst = largest_loss(layers);
+  json["first"] = first ? nlohmann::ordered_json(first->name) : nlohmann::ordered_json();
+  json["worst"] = worst ? nlohmann::ordered_json(worst->name) : nlohmann::ordered_json();
+  json["worst_drop"] = worst ? worst->lost : 0;
+  json["layers"] = nlohmann::ordered_json::array();
+  for (const LayerDifference& layer : layers)
+    json["layers"].push_back(
+        {{"name", layer.name}, {"op", layer.op}, {"snr_db", layer.snr_db}, {"lost", layer.lost}});
 }
 
 }  // namespace
@@ -111,7 +149,17 @@ Exit run_compare(const Options& options) {
     report.samples_sha256 = samples.sha256;
   }
   print(report, a, b);
-  if (!options.json.empty()) write_if_changed(options.json, comparison_json(report, a, b));
+  nlohmann::ordered_json json = comparison_json(report, a, b);
+  if (options.layers || !options.html.empty()) {
+    const std::vector<LayerDifference> layers = compare_layers(a.graph, b.graph, samples, samples_by_layer);
+    print(layers);
+    add_layers(json, layers);
+  }
+  const auto text = [&](int indent) {
+    return json.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  };
+  if (!options.json.empty()) write_if_changed(options.json, text(2));
+  if (!options.html.empty()) write_if_changed(options.html, html_page("compare", "two models", text(-1)));
   if (report.sample_count == 0)
     throw Error(Exit::usage,
                 {{options.samples},

@@ -1,8 +1,13 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compiler/driver/commands.h"
 #include "compiler/driver/diagnostics.h"
+#include "compiler/driver/page.h"
+#include "compiler/driver/pending.h"
 #include "compiler/driver/steps.h"
+#include "compiler/driver/verdicts.h"
 #include "compiler/support/bytes.h"
 #include "compiler/validate/gate.h"
 
@@ -10,25 +15,12 @@ namespace mlqc {
 
 namespace {
 
-// Red checks and failed samples as messages into the manifest.
-std::vector<Diagnostic> complaints(const Report& report, const Manifest& manifest) {
-  std::vector<Diagnostic> all;
-  for (const Check& check : report.checks)
-    if (!check.passed) all.push_back({check.where, check.sentence, "MLQ200", check.hint, check.notes});
-  if (report.failed.empty()) return all;
-  constexpr std::size_t shown = 10;
-  Diagnostic failed{
-      manifest.samples ? manifest.samples->where : Place{manifest.file.string()},
-      fmt::format("{} samples could not be run, {} could", report.failed.size(), report.sample_count),
-      "MLQ210",
-      "repair or remove them",
-      {}};
-  for (const FailedSample& sample : report.failed)
-    if (failed.notes.size() < shown) failed.notes.push_back(sample.name + ": " + sample.why);
-  if (report.failed.size() > shown)
-    failed.notes.push_back(fmt::format("and {} more", report.failed.size() - shown));
-  all.push_back(failed);
-  return all;
+// Figures that a baseline stands against, or that there is no baseline for.
+bool wants_acceptance(const Report& report, const Manifest& manifest) {
+  std::error_code error;
+  if (!std::filesystem::exists(manifest.baseline->value, error)) return true;
+  return std::ranges::any_of(report.checks,
+                             [](const Check& check) { return check.baseline && !check.passed; });
 }
 
 // Only in mode off is a gate that cannot be judged no error.
@@ -70,10 +62,20 @@ Step gate_step(const Options& options) {
   const Manifest manifest = parse_manifest(options.arguments[0]);
   Step step{Exit::good, {manifest.file, output_file(options, ".measured.json")}, {}};
   if (manifest.baseline) step.read.push_back(manifest.baseline->value);
-  step.report = judge_in(options.mode, read_measured(options, manifest), manifest, options);
+  const Report measured = read_measured(options, manifest);
+  std::error_code error;
+  // Before judging, which a missing baseline ends.
+  if (manifest.baseline && !std::filesystem::exists(manifest.baseline->value, error))
+    keep_pending(manifest, measured, true);
+  step.report = judge_in(options.mode, measured, manifest, options);
+  if (manifest.baseline) keep_pending(manifest, measured, wants_acceptance(step.report, manifest));
   check_folder(options);
+  // For `gate --all`, which starts from the build's folder.
+  write_if_changed(output_file(options, ".manifest"), std::filesystem::absolute(manifest.file).string());
   const std::string json = to_json(step.report);
   write_if_changed(output_file(options, ".report.json"), json);
+  write_if_changed(output_file(options, ".report.html"),
+                   html_page("report", step.report.model, report_pages({page_entry(options, step.report)})));
   if (!options.json.empty()) write_if_changed(options.json, json);
   write_if_changed(output_file(options, ".verdict"), verdict(options.mode, step.report.passed));
   complain(options.mode, step.report, manifest, options);
@@ -82,6 +84,7 @@ Step gate_step(const Options& options) {
 }
 
 Exit run_gate(const Options& options) {
+  if (!options.all.empty()) return gate_all(options);
   const Step step = gate_step(options);
   // With a stamp, a build tool is asking, and it shows whatever a step prints: there, only complaints are
   // news.

@@ -7,6 +7,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/layers.h"
 #include "compiler/driver/model_file.h"
+#include "compiler/driver/model_page.h"
 #include "compiler/driver/values.h"
 #include "compiler/support/bytes.h"
 
@@ -125,10 +126,12 @@ void print(const Json& json) {
 }  // namespace
 
 Exit run_inspect(const Options& options) {
-  const Json json = inspection(open_model(options.arguments[0]));
+  const ModelFile file = open_model(options.arguments[0]);
+  const Json json = inspection(file);
   print(json);
-  if (!options.json.empty())
-    write_if_changed(options.json, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (!options.json.empty()) write_if_changed(options.json, text);
+  if (!options.html.empty()) write_if_changed(options.html, model_page(file, text));
   return Exit::good;
 }
 

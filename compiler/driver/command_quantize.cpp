@@ -29,6 +29,7 @@ std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs)
     if (*samples)
       for (const Samples::Item& item : (*samples)->items)
         read.insert(read.end(), item.files.begin(), item.files.end());
+  if (manifest.labels && fs::is_regular_file(manifest.labels->value)) read.push_back(manifest.labels->value);
   if (manifest.samples) add_folders(*manifest.samples, read);
   if (inputs.calibration) add_folders(*manifest.calibrate, read);
   return read;
@@ -42,7 +43,6 @@ void warn_of_idle_sections(const Manifest& manifest, const Options& options) {
   };
   if (!manifest.custom_layers.empty()) warn(manifest.custom_layers[0].where, "custom_layers");
   if (manifest.calibrate && !needs_calibration(manifest)) warn(manifest.calibrate->where, "calibrate");
-  if (manifest.labels) warn(manifest.labels->where, "labels");
 }
 
 }  // namespace
@@ -69,6 +69,7 @@ Step quantize_step(const Options& options) {
   }
   outputs.push_back(output_file(options, ".measured.json"));
   write_if_changed(outputs.back(), to_json(made.report));
+  write_if_changed(output_file(options, ".details.json"), made.details);
   write_key(key_file, key, outputs);
   return done;
 }

@@ -24,8 +24,10 @@ Exit run_compile(const Options& options);
 Exit run_codegen(const Options& options);
 Exit run_quantize(const Options& options);
 Exit run_gate(const Options& options);
+Exit gate_all(const Options& options);  // of run_gate, where --all is given
 Exit run_accept(const Options& options);
 Exit run_compare(const Options& options);
+Exit run_sweep(const Options& options);
 Exit run_predict(const Options& options);
 Exit run_inspect(const Options& options);
 Exit run_init(const Options& options);

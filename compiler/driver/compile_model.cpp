@@ -6,6 +6,7 @@
 
 #include "compiler/backends/backend.h"
 #include "compiler/driver/calibrate.h"
+#include "compiler/driver/details.h"
 #include "compiler/driver/layers.h"
 #include "compiler/driver/machine.h"
 #include "compiler/driver/model_file.h"
@@ -13,6 +14,7 @@
 #include "compiler/quantize/quantize.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/parallel.h"
+#include "compiler/validate/labels.h"
 #include "compiler/validate/measure.h"
 
 namespace mlqc {
@@ -90,6 +92,8 @@ Inputs read_inputs(const Manifest& manifest) {
     inputs.calibration = find_samples(*manifest.calibrate, inputs.graph);
     if (inputs.samples) check_apart(manifest, *inputs.calibration, *inputs.samples);
   }
+  if (inputs.samples && manifest.labels)
+    inputs.samples->labels = read_labels(*manifest.labels, *inputs.samples);
   return inputs;
 }
 
@@ -115,6 +119,7 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
     made.files = write_all(manifest, inputs.source, candidate.graph);
     report.layers = layer_reports(planned, reference, candidate);
     report.weight_bytes = weight_bytes(candidate.graph);
+    made.details = "{\"layers\":" + layer_details(planned, reference, candidate.graph);
     report.seconds["write"] = watch.lap();
   }  // the candidate goes before models are loaded: peak memory counts
 
@@ -123,6 +128,10 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
   report.artifact_sha256 = sha256(artifact);
   if (inputs.samples) measure_into(report, reference, artifact, *inputs.samples, progress);
   report.seconds["measure"] = watch.lap();
+  if (inputs.samples)
+    made.details += ",\"pictures\":" + picture_details(report, *inputs.samples) +
+                    ",\"outputs\":" + output_details(reference, artifact, *inputs.samples);
+  made.details += "}\n";
   return made;
 }
 

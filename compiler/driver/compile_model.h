@@ -29,6 +29,7 @@ Inputs read_inputs(const Manifest& manifest);
 struct Compiled {
   std::map<std::string, std::vector<std::byte>> files;  // by extension, ".mlq" among them
   Report report;
+  std::string details;  // JSON, for pages only
 };
 Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std::string& name,
                        Progress& progress);

@@ -42,17 +42,20 @@ std::string settings_digest(const Manifest& manifest) {
   std::string text = text_of(manifest.quantize);
   for (const At<std::string>& word : manifest.emit) text += "emit " + word.value + "\n";
   if (manifest.calibrate) text += "calibrate " + text_of(*manifest.calibrate) + "\n";
+  if (manifest.labels) text += "labels " + manifest.labels->value.string() + "\n";
   if (manifest.samples) text += "samples " + text_of(*manifest.samples) + "\n";
   return sha256(text);
 }
 
 Key key_of(const Manifest& manifest, const Inputs& inputs) {
-  return {{"model", inputs.source.sha256},
-          {"settings", settings_digest(manifest)},
-          {"samples", inputs.samples ? inputs.samples->sha256 : ""},
-          {"calibration", inputs.calibration ? inputs.calibration->sha256 : ""},
-          {"tool", tool_digest()},
-          {"isa", isa()}};
+  return {
+      {"model", inputs.source.sha256},
+      {"settings", settings_digest(manifest)},
+      {"samples", inputs.samples ? inputs.samples->sha256 : ""},
+      {"labels", inputs.samples ? sha256(fmt::format("{}", fmt::join(inputs.samples->labels, "\n"))) : ""},
+      {"calibration", inputs.calibration ? inputs.calibration->sha256 : ""},
+      {"tool", tool_digest()},
+      {"isa", isa()}};
 }
 
 void write_key(const fs::path& file, const Key& key, const std::vector<fs::path>& outputs) {

@@ -71,12 +71,28 @@ void add_option(CLI::App& app, const std::string& flag, Options& o) {
   if (flag == "--stamp")
     app.add_option("--stamp", o.stamp, "Written last, when all is good")->type_name("FILE");
   if (flag == "--json") app.add_option("--json", o.json, "Writes the results as JSON")->type_name("FILE");
+  if (flag == "--all")
+    app.add_option("--all", o.all, "Every model of this build, instead of a manifest")
+        ->type_name("BUILD_DIR");
+  if (flag == "--junit") app.add_option("--junit", o.junit, "Writes JUnit's XML")->type_name("FILE");
+  if (flag == "--sarif")
+    app.add_option("--sarif", o.sarif, "Writes SARIF for code scanning")->type_name("FILE");
+  if (flag == "--markdown")
+    app.add_option("--markdown", o.markdown, "Writes a summary in Markdown")->type_name("FILE");
+  if (flag == "--html") app.add_option("--html", o.html, "Writes a page for a browser")->type_name("FILE");
+  if (flag == "--bits")
+    app.add_option("--bits", o.bits, "Bits to try, e.g. 8,6,5,4")->delimiter(',')->type_name("LIST");
+  if (flag == "--algorithms")
+    app.add_option("--algorithms", o.algorithms, "Algorithms to try, with :per_channel or :per_tensor")
+        ->delimiter(',')
+        ->type_name("LIST");
   if (flag == "--mode") choice(app, "--mode", o.mode, modes, "What a red gate is");
   if (flag == "--reason")
     app.add_option("--reason", o.reason, "Why this is the new baseline; kept in it")->type_name("TEXT");
   if (flag == "--yes") app.add_flag("-y,--yes", o.yes, "Does not ask");
   if (flag == "--manual")
     app.add_flag("--manual", o.manual, "Prints the reference tables of the manual instead");
+  if (flag == "--layers") app.add_flag("--layers", o.layers, "Compares the values of every layer, too");
   if (flag == "--samples")
     app.add_option("--samples", o.samples, "A folder of images or .npy files, or random:N")->type_name("DIR");
   if (flag == "--limit")
@@ -133,6 +149,7 @@ void check_extras(const CLI::App& app, const Command& command) {
 }
 
 void check_required(const CLI::App& app, const Command& command, const Options& o) {
+  if (!o.all.empty() && o.arguments.empty()) return;  // the build's own models stand for the manifest
   if (o.arguments.size() < command.arguments.size())
     usage("MLQ122", fmt::format("'{}' needs {}", command.name, command.arguments[o.arguments.size()]),
           fmt::format("see 'mlqc {} --help'", command.name));

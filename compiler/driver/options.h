@@ -24,11 +24,15 @@ struct Options {
   std::string reason;
   bool yes = false;
   bool manual = false;
+  bool layers = false;                                 // of `compare`: every layer, too
+  std::filesystem::path all;                           // of `gate`: a build's folder instead of a manifest
+  std::filesystem::path junit, sarif, markdown, html;  // files to write
 
   std::string samples;  // a folder or random:N
   int limit = 0;        // 0: all
   int seed = 0;
   std::vector<std::string> metrics;
+  std::vector<std::string> bits, algorithms;                       // of `sweep`
   std::vector<std::pair<std::string, std::string>> inputs, saves;  // NAME=FILE
 
   int threads = 0;  // 0: one per processor

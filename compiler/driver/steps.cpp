@@ -66,6 +66,19 @@ Exit finish(const Options& options, const Step& step) {
   return Exit::good;
 }
 
+std::string page_entry(const Options& options, const Report& report) {
+  const fs::path file = output_file(options, ".details.json");
+  std::error_code error;
+  const std::string details = fs::exists(file, error) ? read_text(file) : "{}";
+  return "{\"report\":" + to_json(report) + ",\"details\":" + details + "}";
+}
+
+std::string report_pages(const std::vector<std::string>& entries) {
+  std::string json = "{\"models\":[";
+  for (std::size_t i = 0; i < entries.size(); ++i) json += (i ? "," : "") + entries[i];
+  return json + "]}";
+}
+
 Report read_measured(const Options& options, const Manifest& manifest) {
   const fs::path file = output_file(options, ".measured.json");
   const std::string cure = fmt::format("run 'mlqc quantize {} -o {} --name {}'", options.arguments[0],

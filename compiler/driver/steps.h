@@ -24,6 +24,11 @@ Step gate_step(const Options& options);
 // Depfile, then stamp, when the step was good.
 Exit finish(const Options& options, const Step& step);
 
+// A model in a page: {"report": ..., "details": ...}, with the details that quantizing left beside the
+// figures.
+std::string page_entry(const Options& options, const Report& report);
+std::string report_pages(const std::vector<std::string>& entries);
+
 // What steps share. The name of the outputs: --name, else the manifest's without its extensions.
 std::string output_name(const Options& options);
 std::filesystem::path output_file(const Options& options, const std::string& extension);

@@ -180,7 +180,8 @@ Fields validate() {
       samples_section("samples", "What both models run."),
       {.key = "labels",
        .type = Type::path,
-       .what = "A CSV of the samples' true labels: `file,label`. Makes the metric `accuracy` possible."},
+       .what = "The samples' true labels, for `accuracy`: a CSV with lines `file,label`, or the "
+               "folder whose folders are the labels."},
   };
 }
 
@@ -193,9 +194,10 @@ Fields limit() {
        .type = Type::word,
        .what = "What is compared.",
        .required = true,
-       .words = {"top1_agreement", "top5_agreement", "worst_class_agreement", "snr_db", "psnr_db", "cosine",
-                 "max_abs_error", "size"},
-       .refused = {{"accuracy", "use 'top1_agreement' with the float model"}}},
+       .words = {"top1_agreement", "top5_agreement", "worst_class_agreement", "accuracy",
+                 "reference_accuracy", "kl_divergence", "snr_db", "psnr_db", "ssim", "cosine",
+                 "max_abs_error", "mean_abs_error", "iou", "pixel_agreement", "mean_average_precision",
+                 "key_point_distance", "size"}},
       {.key = "at_least", .type = Type::size, .what = "Fails below. Bytes with a unit for `size`."},
       {.key = "at_most", .type = Type::size, .what = "Fails above."},
       {.key = "max_drop",

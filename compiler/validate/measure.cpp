@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "compiler/support/parallel.h"
+#include "compiler/validate/labels.h"
 #include "compiler/validate/match.h"
 
 namespace mlqc {
@@ -29,6 +30,11 @@ struct Plan {
   std::vector<OutputPair> pairs;
   std::vector<std::size_t> order;  // of the candidate's inputs
   std::vector<std::string> labels;
+  std::vector<std::int64_t> truths;  // of each sample; empty where they have no labels
+
+  bool measures(const Metric& metric, const mlq::Feature& output) const {
+    return metric.applies(output) && (!metric.with_truth || !truths.empty());
+  }
 };
 
 // Of one sample: one figure per output and metric, in the order of `figures_of`; or why there is none.
@@ -69,7 +75,8 @@ Plan make_plan(const Samples& samples, const Graph& reference, const Graph& cand
             {},
             match_outputs(reference, candidate),
             match_inputs(reference, candidate),
-            reference.labels};
+            reference.labels,
+            places_of(samples.labels, reference.labels)};
   for (const OutputPair& pair : plan.pairs) plan.outputs.push_back(reference.outputs[pair.reference]);
   return plan;
 }
@@ -97,7 +104,14 @@ Outcome failed(std::string why) {
   return outcome;
 }
 
-void compare(const Plan& plan, const Arrays& reference, const Arrays& candidate, Outcome& outcome) {
+double figure_of(const Metric& metric, const Plan& plan, std::size_t index, const mlq::Feature& output,
+                 const Array& reference, const Array& candidate) {
+  return metric.with_truth ? metric.with_truth(output, reference, candidate, plan.truths[index])
+                           : metric.sample(output, reference, candidate);
+}
+
+void compare(const Plan& plan, std::size_t index, const Arrays& reference, const Arrays& candidate,
+             Outcome& outcome) {
   for (std::size_t i = 0; i < plan.pairs.size(); ++i) {
     const Array &ours = reference[plan.pairs[i].reference], &theirs = candidate[plan.pairs[i].candidate];
     if (mlq::element_count(ours.shape) != mlq::element_count(theirs.shape)) {
@@ -107,8 +121,8 @@ void compare(const Plan& plan, const Arrays& reference, const Arrays& candidate,
       return;
     }
     for (const Metric& metric : metrics())
-      if (metric.applies(plan.outputs[i]))
-        outcome.figures.push_back(metric.sample(plan.outputs[i], ours, theirs));
+      if (plan.measures(metric, plan.outputs[i]))
+        outcome.figures.push_back(figure_of(metric, plan, index, plan.outputs[i], ours, theirs));
     outcome.best.push_back(best_of(plan.outputs[i], ours, theirs));
   }
 }
@@ -126,7 +140,7 @@ Outcome run_both(const Plan& plan, const Model& reference, const Model& candidat
   const Result<Arrays> theirs = predict(candidate, same_inputs ? *inputs : *other);
   if (!theirs) return failed(fmt::format("the candidate: {}", theirs.error()));
   Outcome outcome;
-  compare(plan, *ours, *theirs, outcome);
+  compare(plan, index, *ours, *theirs, outcome);
   return outcome;
 }
 
@@ -164,7 +178,7 @@ void run_candidate(const Plan& plan, const Model& model, std::size_t first, cons
     }
     const Result<Arrays> outputs = predict(model, *inputs);
     if (outputs)
-      compare(plan, kept[i], *outputs, outcome);
+      compare(plan, first + i, kept[i], *outputs, outcome);
     else
       outcome.failure = fmt::format("the candidate: {}", outputs.error());
   }
@@ -214,7 +228,7 @@ Measured summarize_all(const Plan& plan, const std::vector<Outcome>& outcomes) {
   std::vector<double> figures;
   for (const mlq::Feature& output : plan.outputs)
     for (const Metric& metric : metrics()) {
-      if (!metric.applies(output)) continue;
+      if (!plan.measures(metric, output)) continue;
       figures.clear();
       for (const Outcome& outcome : outcomes)
         if (outcome.failure.empty()) figures.push_back(outcome.figures[place]);
@@ -261,7 +275,71 @@ Measured measure_big(const ModelMaker& reference, const ModelMaker& candidate, c
   return summarize_all(plan, outcomes);
 }
 
+// How many samples' outputs may be kept, judged by the first one that runs.
+std::size_t samples_kept(const Model& model, const Samples& samples) {
+  for (std::size_t i = 0; i < samples.items.size(); ++i) {
+    const Result<Arrays> inputs = load_sample(samples, i, model.graph());
+    const Result<Arrays> outputs = inputs ? predict(model, *inputs) : Result<Arrays>(mlq::Failure{""});
+    if (outputs) return std::max<std::size_t>(1, kept_outputs / std::max<std::size_t>(1, bytes_of(*outputs)));
+  }
+  return samples.items.size();
+}
+
+// The reference's outputs of the samples from `first` on, one sample per thread.
+std::vector<Arrays> run_range(const Samples& samples, const Model& model, std::size_t first,
+                              std::size_t count, std::vector<Outcome>& outcomes, Counter& counter) {
+  std::vector<Arrays> kept(count);
+  parallel_for(count, [&](std::size_t i) {
+    const Result<Arrays> inputs = load_sample(samples, first + i, model.graph());
+    Result<Arrays> outputs = inputs ? predict(model, *inputs) : Result<Arrays>(mlq::Failure{inputs.error()});
+    if (outputs)
+      kept[i] = std::move(*outputs);
+    else
+      outcomes[first + i].failure =
+          inputs ? fmt::format("the reference: {}", outputs.error()) : inputs.error();
+    counter.step();
+  });
+  return kept;
+}
+
+Outcome compare_one(const Plan& plan, const Model& model, std::size_t index, const Arrays& reference) {
+  const Result<Arrays> inputs = load_sample(*plan.samples, index, model.graph(), plan.order);
+  if (!inputs) return failed(inputs.error());
+  const Result<Arrays> outputs = predict(model, *inputs);
+  if (!outputs) return failed(fmt::format("the candidate: {}", outputs.error()));
+  Outcome outcome;
+  compare(plan, index, reference, *outputs, outcome);
+  return outcome;
+}
+
 }  // namespace
+
+std::vector<Measured> measure_all(const ModelMaker& reference, std::span<const ModelMaker> candidates,
+                                  const Samples& samples, const Progress& progress) {
+  const Model ours = reference(1);
+  const std::size_t total = samples.items.size(), most = samples_kept(ours, samples);
+  Counter counter(progress, total * (1 + candidates.size()), 1);
+  std::vector<Outcome> failures(total);
+  std::vector<std::vector<Outcome>> outcomes(candidates.size(), std::vector<Outcome>(total));
+  std::vector<Plan> plans(candidates.size());
+  for (std::size_t first = 0; first < total; first += most) {
+    const std::size_t count = std::min(most, total - first);
+    const std::vector<Arrays> kept = run_range(samples, ours, first, count, failures, counter);
+    for (std::size_t c = 0; c < candidates.size(); ++c) {
+      const Model theirs = candidates[c](1);
+      plans[c] = make_plan(samples, ours.graph(), theirs.graph());
+      parallel_for(count, [&](std::size_t i) {
+        Outcome& outcome = outcomes[c][first + i];
+        outcome = failures[first + i].failure.empty() ? compare_one(plans[c], theirs, first + i, kept[i])
+                                                      : failures[first + i];
+        counter.step();
+      });
+    }
+  }
+  std::vector<Measured> all;
+  for (std::size_t c = 0; c < candidates.size(); ++c) all.push_back(summarize_all(plans[c], outcomes[c]));
+  return all;
+}
 
 Measured measure(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
                  const Progress& progress) {

@@ -33,4 +33,10 @@ using ModelMaker = std::function<mlq::Model(int threads)>;
 Measured measure(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
                  const std::function<void(std::size_t, std::size_t)>& progress);
 
+// One run of the reference against many candidates, which are loaded one after the other. `progress` counts
+// the reference's samples first, then those of each candidate.
+std::vector<Measured> measure_all(const ModelMaker& reference, std::span<const ModelMaker> candidates,
+                                  const Samples& samples,
+                                  const std::function<void(std::size_t, std::size_t)>& progress);
+
 }  // namespace mlqc

@@ -38,6 +38,10 @@ struct Metric {
   // One sample, both arrays with the same number of elements: 1 or 0 for hits, the figure itself otherwise.
   // NaN or infinite numbers in one output but not in the other never count in the candidate's favour.
   double (*sample)(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate);
+  // Instead of it, for metrics that need the true label, as its place among the scores. These are measured
+  // only where samples have labels.
+  double (*with_truth)(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate,
+                       std::int64_t truth) = nullptr;
 };
 
 std::span<const Metric> metrics();
@@ -57,6 +61,15 @@ extern const Metric snr_db;
 extern const Metric psnr_db;
 extern const Metric cosine;
 extern const Metric max_abs_error;
+extern const Metric mean_abs_error;
+extern const Metric ssim;
+extern const Metric kl_divergence;
+extern const Metric accuracy;
+extern const Metric reference_accuracy;
+extern const Metric iou;
+extern const Metric pixel_agreement;
+extern const Metric mean_average_precision;
+extern const Metric key_point_distance;
 
 // What they share (metrics.cpp).
 

@@ -71,8 +71,22 @@ Measurement lowest_class(std::span<const double> samples, double confidence) {
 }  // namespace
 
 std::span<const Metric> metrics() {
-  static const Metric table[] = {top1_agreement, top5_agreement, worst_class_agreement, snr_db,
-                                 psnr_db,        cosine,         max_abs_error};
+  static const Metric table[] = {top1_agreement,
+                                 top5_agreement,
+                                 worst_class_agreement,
+                                 accuracy,
+                                 reference_accuracy,
+                                 kl_divergence,
+                                 snr_db,
+                                 psnr_db,
+                                 ssim,
+                                 cosine,
+                                 max_abs_error,
+                                 mean_abs_error,
+                                 iou,
+                                 pixel_agreement,
+                                 mean_average_precision,
+                                 key_point_distance};
   return table;
 }
 

@@ -20,7 +20,8 @@ struct Samples {
   };
   std::vector<Item> items;  // sorted by name; which ones, `limit` and `seed` decide (by a hash of the name,
                             // so that one file more or less changes the choice by one at most)
-  std::string sha256;       // over names and contents, in order
+  std::vector<std::string> labels;  // of each item, what it really shows; empty where nobody said
+  std::string sha256;               // over names and contents, in order
   int seed = 0;
 };
 

@@ -44,10 +44,12 @@ TEST_F(Steps, EachWritesWhatItSaysAndNoMore) {
   EXPECT_EQ(step({"codegen"}).exit, 0);
   EXPECT_THAT(names_in(out), ElementsAre("net.cpp", "net.hpp"));
   EXPECT_EQ(step({"quantize"}).exit, 0);
-  EXPECT_THAT(names_in(out), ElementsAre("net.cpp", "net.hpp", "net.key", "net.measured.json", "net.mlq"));
+  EXPECT_THAT(names_in(out), ElementsAre("net.cpp", "net.details.json", "net.hpp", "net.key",
+                                         "net.measured.json", "net.mlq"));
   EXPECT_EQ(step({"gate"}).exit, 0);
-  EXPECT_THAT(names_in(out), ElementsAre("net.cpp", "net.hpp", "net.key", "net.measured.json", "net.mlq",
-                                         "net.report.json", "net.verdict"));
+  EXPECT_THAT(names_in(out), ElementsAre("net.cpp", "net.details.json", "net.hpp", "net.key", "net.manifest",
+                                         "net.measured.json", "net.mlq", "net.report.html", "net.report.json",
+                                         "net.verdict"));
   EXPECT_EQ(read(out / "net.verdict"), "passed\n");
 }
 
@@ -194,11 +196,14 @@ TEST_F(Steps, AcceptWritesTheBaselineAndOnlyWherePeopleAre) {
   EXPECT_THAT(step({"gate"}).err, HasSubstr("[MLQ204]"));
   EXPECT_EQ(step({"accept", "--reason", "first", "--yes"}, {"CI=true"}).exit, 2);
   EXPECT_EQ(step({"accept", "--reason", "first"}).exit, 2) << "nobody can be asked";
+  EXPECT_TRUE(fs::exists(baseline + ".pending")) << "what waits to be accepted lies beside it";
   EXPECT_FALSE(fs::exists(baseline));
   const Outcome run = step({"accept", "--reason", "first", "--yes"});
   EXPECT_EQ(run.exit, 0) << run.err;
   EXPECT_THAT(run.out, testing::ContainsRegex("classLabelProbs +top1_agreement +- +[0-9.]+"));
   EXPECT_EQ(nlohmann::json::parse(read(baseline))["reason"], "first");
+  EXPECT_THAT(run.out, HasSubstr("samples "));
+  EXPECT_FALSE(fs::exists(baseline + ".pending"));
   EXPECT_EQ(step({"gate"}).exit, 0);
 }
 
@@ -229,7 +234,8 @@ TEST_F(Steps, SectionsThatNothingReadsYetAreNamed) {
 TEST_F(Steps, EmitsTheSourcesFormatWithQuantizedWeights) {
   digits_manifest(folder, "quantize: { algorithm: linear, bits: 8 }\nemit: [coreml]\n");
   EXPECT_EQ(step({"quantize"}).exit, 0);
-  EXPECT_THAT(names_in(out), ElementsAre("net.key", "net.measured.json", "net.mlmodel", "net.mlq"));
+  EXPECT_THAT(names_in(out),
+              ElementsAre("net.details.json", "net.key", "net.measured.json", "net.mlmodel", "net.mlq"));
   EXPECT_LT(fs::file_size(out / "net.mlmodel"), fs::file_size(folder / "digits.mlmodel"));
 }
 

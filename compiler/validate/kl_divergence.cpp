@@ -1,0 +1,53 @@
+// The Kullback-Leibler divergence of the candidate's scores from the reference's, in nats: sum p log(p / q).
+// Scores that are no probabilities (negative, or with another sum than 1) go through softmax first. It sees a
+// model drift long before a label flips. What the candidate holds impossible counts as one in 10^12.
+#include <algorithm>
+#include <cmath>
+
+#include "compiler/validate/metric.h"
+
+namespace mlqc {
+
+namespace {
+
+constexpr double least = 1e-12;
+
+double sum_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum;
+}
+
+void to_probabilities(std::vector<double>& scores) {
+  const double sum = sum_of(scores);
+  if (std::ranges::all_of(scores, [](double v) { return v >= 0; }) && std::abs(sum - 1) < 1e-3) {
+    for (double& score : scores) score /= sum;
+    return;
+  }
+  const double top = *std::ranges::max_element(scores);
+  for (double& score : scores) score = std::exp(score - top);
+  const double total = sum_of(scores);
+  for (double& score : scores) score /= total;
+}
+
+double sample(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate) {
+  std::vector<double> ours = user_values(output, reference), theirs = user_values(output, candidate);
+  if (ours.empty()) return 0;
+  to_probabilities(ours);
+  to_probabilities(theirs);
+  double sum = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i)
+    if (std::isnan(ours[i]) || std::isnan(theirs[i]))
+      return std::nan("");
+    else if (ours[i] > 0)
+      sum += ours[i] * std::log(ours[i] / std::max(theirs[i], least));
+  return sum < 0 ? 0 : sum;  // rounding
+}
+
+bool applies(const mlq::Feature& output) { return is_ranking(output, 2); }
+
+}  // namespace
+
+const Metric kl_divergence{"kl_divergence", false, Summary::mean, applies, sample};
+
+}  // namespace mlqc
