@@ -14,6 +14,7 @@ PreparedOrNull direct_conv(const Plane2d& p, const float* weights, const float* 
 // Winograd's F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015): 36
 // products for 16 results of 9 taps each. For 3x3 windows with stride 1, no dilation and groups = 1; operands
 // as in direct_conv. Errors are some ten times those of the plain sum: about 1e-5 of the largest result.
+// An infinity or a NaN spreads over the 4x4 results that are computed together.
 PreparedOrNull winograd_conv(const Plane2d& p, const float* weights, const float* bias, const Buffers& b);
 
 }  // namespace mlq::kernels
