@@ -34,6 +34,9 @@ constexpr std::array table = {
     Code{"MLQ121", "unknown option", "The command has no such option; 'mlqc COMMAND --help' lists them."},
     Code{"MLQ122", "missing or extra argument", "The command needs more, or takes fewer, arguments."},
     Code{"MLQ123", "bad argument", "An argument has a value that the command cannot use."},
+    Code{"MLQ124", "no plugin",
+         "A plugin is a module that the build made of the user's custom layers, for this version of "
+         "mlq."},
     Code{"MLQ131", "algorithm, bits and granularity do not fit",
          "Each algorithm has its range of bits and its granularities."},
     Code{"MLQ132", "a pattern matches nothing",
@@ -95,6 +98,10 @@ constexpr std::array table = {
     Code{"MLQ312", "a model that makes no sense",
          "Layers refer to what does not exist, or their shapes do not fit."},
     Code{"MLQ313", "not the pinned model", "The model file's SHA-256 is not the manifest's."},
+    Code{"MLQ315", "a custom layer that fell over",
+         "Code of the user's crashed, ended the process, or did not come back. The message names the layer "
+         "and "
+         "the method."},
     Code{"MLQ330", "a weight or reference that cannot be used",
          "A weight is not a number or infinite, or a file that the model refers to is out of bounds."},
     Code{"MLQ331", "unsupported type", "The model holds tensors of a type that the runtime does not have."},

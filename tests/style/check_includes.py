@@ -14,10 +14,11 @@ MAY_INCLUDE = {
     "compiler/quantize": BELOW + ["runtime-stub/kernels"],
     "compiler/validate": BELOW,
     "compiler/codegen": BELOW,
+    "compiler/plugins": ["compiler/support"],
     # A back end writes into a copy of the source, so it knows Source and the Core ML front end's weight walker.
     "compiler/backends": BELOW + ["compiler/frontends", "runtime-stub/src"],
     "compiler/driver": BELOW + ["compiler/frontends", "compiler/quantize", "compiler/validate", "compiler/backends",
-                                "compiler/codegen"],
+                                "compiler/codegen", "compiler/plugins"],
     "compiler": ["compiler/driver", "compiler/support"],
     "runtime-stub": [],
 }
