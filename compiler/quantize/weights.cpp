@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "mlq/custom_layer.h"
+
 namespace mlqc {
 
 namespace {
@@ -94,6 +96,9 @@ class Finder {
 
   // Nothing where the operand is no weight.
   std::optional<int> channel_axis(const Node& node, std::size_t input) const {
+    // Of a custom layer, the manifest says whether its weights, the last operands, may change.
+    if (node.op == mlq::custom_op && input >= node.inputs.size() - custom_weights_of(node))
+      return node.get_int("quantize", 0) != 0 ? std::optional(0) : std::nullopt;
     const auto row = std::find_if(operands.begin(), operands.end(), [&](const Operand& operand) {
       return operand.op == node.op && operand.input == input;
     });

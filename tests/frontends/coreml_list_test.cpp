@@ -1,6 +1,7 @@
 // compiler/frontends/COREML.md, the list of layer kinds for readers, says what the tables of lowerings say.
 #include <gtest/gtest.h>
 
+#include "compiler/frontends/coreml/custom.h"
 #include "compiler/frontends/coreml/layers.h"
 #include "compiler/frontends/coreml/model.pb.h"
 #include "compiler/frontends/coreml/models/stage.h"
@@ -40,9 +41,10 @@ TEST(LayerList, HasNoKindTwice) {
   int rows = 0;
   for (int i = 0; i < kinds->field_count(); ++i) rows += find_row(kinds->field(i)->number()) != nullptr;
   int listed = 0;
-  for (const auto family : {activation_rows, constant_rows, control_rows, convolution_rows, dense_rows,
-                            detection_rows, elementwise_rows, indexing_rows, normalization_rows, picture_rows,
-                            pooling_rows, random_rows, recurrent_rows, reduce_rows, shape_rows, slice_rows})
+  for (const auto family :
+       {activation_rows, constant_rows, control_rows, convolution_rows, custom_rows, dense_rows,
+        detection_rows, elementwise_rows, indexing_rows, normalization_rows, picture_rows, pooling_rows,
+        random_rows, recurrent_rows, reduce_rows, shape_rows, slice_rows})
     listed += static_cast<int>(family().size());
   EXPECT_EQ(rows, listed);
 }

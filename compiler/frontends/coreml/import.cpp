@@ -6,6 +6,7 @@
 
 #include "compiler/frontends/coreml/build.h"
 #include "compiler/frontends/coreml/control.h"
+#include "compiler/frontends/coreml/custom.h"
 #include "compiler/frontends/coreml/features.h"
 #include "compiler/frontends/coreml/layers.h"
 #include "compiler/frontends/coreml/model.pb.h"
@@ -141,9 +142,10 @@ void lower_network(Build& build, const Model& model) {
 
 mlq::Graph import(const Source& source) {
   const WeightMap weights = walk_weights(source.bytes.bytes, source.path);
-  const Model model = parse(source, weights);
+  Model model = parse(source, weights);
   check_version(source, model);
   Build build(source, weights);
+  expand_custom_models(build, model);
   check_models(build, model);
   if (find_network(model))
     lower_network(build, model);

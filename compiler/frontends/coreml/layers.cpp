@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "compiler/frontends/coreml/control.h"
+#include "compiler/frontends/coreml/custom.h"
 #include "compiler/frontends/coreml/network.pb.h"
+#include "compiler/frontends/custom.h"
 #include "compiler/support/error.h"
 
 namespace mlqc::coreml {
@@ -13,9 +15,9 @@ namespace {
 using Family = std::span<const Row> (*)();
 
 constexpr Family families[] = {
-    activation_rows,  constant_rows, control_rows, convolution_rows, dense_rows,         detection_rows,
-    elementwise_rows, indexing_rows, picture_rows, pooling_rows,     normalization_rows, random_rows,
-    recurrent_rows,   reduce_rows,   shape_rows,   slice_rows,
+    activation_rows, constant_rows,    control_rows,  convolution_rows, custom_rows,  dense_rows,
+    detection_rows,  elementwise_rows, indexing_rows, picture_rows,     pooling_rows, normalization_rows,
+    random_rows,     recurrent_rows,   reduce_rows,   shape_rows,       slice_rows,
 };
 
 std::string describe(const NeuralNetworkLayer& layer) {
@@ -28,8 +30,14 @@ std::string describe(const NeuralNetworkLayer& layer) {
 std::string cure(const NeuralNetworkLayer& layer) {
   if (layer.layer_case() != NeuralNetworkLayer::kCustom) return "";
   const std::string& name = layer.custom().class_name();
-  return "the model brings no code for " + name + "; name yours with custom_layers: - { class: " + name +
-         ", type: app::" + name + ", header: ... }";
+  return "the model brings no code for " + name + "; name yours with " +
+         custom_layers_line("class", name, name);
+}
+
+bool is_supported(const Build& build, const NeuralNetworkLayer& layer) {
+  if (layer.layer_case() == NeuralNetworkLayer::kCustom)
+    return find_class(build.source, layer.custom().class_name()) != nullptr;
+  return find_row(layer.layer_case()) != nullptr;
 }
 
 }  // namespace
@@ -49,7 +57,7 @@ std::string kind_name(const NeuralNetworkLayer& layer) {
 void check_supported(const Build& build, const NeuralNetwork& network) {
   std::vector<const NeuralNetworkLayer*> unsupported;
   collect_layers(network, unsupported);
-  std::erase_if(unsupported, [](const NeuralNetworkLayer* layer) { return find_row(layer->layer_case()); });
+  std::erase_if(unsupported, [&](const NeuralNetworkLayer* layer) { return is_supported(build, *layer); });
   if (unsupported.empty()) return;
   Diagnostic diagnostic{{build.source.path.string()}, describe(*unsupported.front()), "MLQ311", "", {}};
   for (std::size_t i = 1; i < unsupported.size(); ++i) diagnostic.notes.push_back(describe(*unsupported[i]));
