@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<Backend, 2> table = {{
     {"mlq", ".mlq", write_mlq, ""},
-    {"coreml", ".mlmodel", write_coreml, "coreml"},
+    {"coreml", ".mlmodel", write_coreml, ""},
 }};
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 
+#include "compiler/backends/coreml_writer/write.h"
 #include "compiler/backends/formats.h"
 #include "compiler/frontends/coreml/edit.h"
 #include "compiler/frontends/coreml/model.pb.h"
@@ -235,6 +236,7 @@ void raise_version(const WeightMap& map, int needed, std::vector<Edit>& edits) {
 }  // namespace
 
 std::vector<std::byte> write_coreml(const Source& source, const mlq::Graph& graph) {
+  if (source.format != "coreml") return coreml_writer::write(source, graph);
   const WeightMap map = coreml::walk_weights(source.bytes.bytes, source.path);
   const std::vector<Change> changed = changes(source, map, graph);
   refuse_updatable_halves(source, map, changed);

@@ -54,6 +54,7 @@ std::span<const Command> commands() {
        {"--bits", "--algorithms", "--json", "--html"},
        {},
        run_sweep},
+      {"convert", "Another format, without quantization", {"MODEL"}, {"--to"}, {"--out"}, run_convert},
       {"predict", "One inference", {"MODEL"}, {"--input", "--save", "--json"}, {"--input"}, run_predict},
       {"inspect", "What is in a model", {"MODEL"}, {"--json", "--html"}, {}, run_inspect},
       {"init", "Writes a manifest to begin with", {"MODEL"}, {"--file"}, {}, run_init},

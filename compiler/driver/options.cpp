@@ -64,6 +64,8 @@ CLI::Option* pairs(CLI::App& app, const char* flags, Pairs& target, const char* 
 void add_option(CLI::App& app, const std::string& flag, Options& o) {
   if (flag == "--out") app.add_option("-o,--out", o.out, "Folder for the outputs")->type_name("DIR");
   if (flag == "--file") app.add_option("-o,--out", o.out, "The manifest to write")->type_name("FILE");
+  if (flag == "--to")
+    app.add_option("-o,--out", o.out, "The file to write; its extension says the format")->type_name("FILE");
   if (flag == "--name")
     app.add_option("--name", o.name, "Name of the outputs; default: the manifest's")->type_name("NAME");
   if (flag == "--depfile")

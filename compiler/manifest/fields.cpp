@@ -250,7 +250,8 @@ Fields root() {
        .what = "What `mlqc accept` writes and `max_drop` compares with. Commit it."},
       {.key = "emit",
        .type = Type::words,
-       .what = "Files to write. `coreml`: the source model with quantized weights.",
+       .what = "Files to write. `coreml`: a Core ML model with quantized weights; of a Core ML source, that "
+               "file with other weights.",
        .otherwise = "`[mlq]`, which is always written",
        .words = {"mlq", "coreml"},
        .refused = {{"onnx", "use 'coreml', from a Core ML model"}}},
