@@ -1,6 +1,9 @@
-// Cast between all types. The attribute `to` is ONNX's number of the type.
+// Cast between all types, RoundFloat onto the grid of a smaller float format, BitCast. The attribute `to` is
+// ONNX's number of the type.
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -131,7 +134,110 @@ Status evaluate_cast(const Call& call) {
   return {};
 }
 
-constexpr Kernel rows[] = {{"Cast", infer_cast, evaluate_cast, nullptr, true}};
+// A float format: bits of the mantissa, exponent of the smallest normal number, largest number, and what
+// lies beyond it where nothing saturates.
+struct Grid {
+  int mantissa, lowest;
+  double largest;
+  bool infinity;
+};
+std::optional<Grid> grid_of(std::int64_t number) {
+  switch (number) {
+    case 1:
+    case 11:
+      return Grid{23, -126, static_cast<double>(std::numeric_limits<float>::max()), true};
+    case 10:
+      return Grid{10, -14, 65504, true};
+    case 16:
+      return Grid{7, -126, 0x1.fep127, true};
+    case 17:
+      return Grid{3, -6, 448, false};
+    case 18:
+      return Grid{3, -7, 240, false};
+    case 19:
+      return Grid{2, -14, 57344, true};
+    case 20:
+      return Grid{2, -15, 57344, false};
+    case 23:
+      return Grid{1, 0, 6, false};
+    default:
+      return std::nullopt;
+  }
+}
+
+// To nearest, halves to even, as all conversions of floats do.
+double round_to(const Grid& grid, double x) {
+  if (x == 0 || !std::isfinite(x)) return x;
+  const double step = std::ldexp(1.0, std::max(std::ilogb(x), grid.lowest) - grid.mantissa);
+  return std::nearbyint(x / step) * step;
+}
+
+float onto_grid(const Grid& grid, std::int64_t number, bool saturate, float value) {
+  if (std::isnan(value)) return number == 23 ? -0.0f : value;  // four bits have no NaN
+  double x = round_to(grid, value);
+  if ((number == 18 || number == 20) && x == 0) x = 0;  // these have one zero
+  // The formats of 16 bits know infinity; smaller ones are asked whether to stay finite.
+  const bool wide = number == 10 || number == 16 || number == 1 || number == 11;
+  if (number == 23 || (saturate && !wide))
+    return static_cast<float>(std::clamp(x, -grid.largest, grid.largest));
+  if (std::fabs(x) <= grid.largest) return static_cast<float>(x);
+  if (grid.infinity) return std::copysign(std::numeric_limits<float>::infinity(), value);
+  return std::numeric_limits<float>::quiet_NaN();
+}
+
+// Exponents alone (FLOAT8E8M0): powers of two, up, down or to the nearest.
+float onto_power(float value, bool saturate, const std::string& mode) {
+  if (std::isnan(value) || value < 0) return std::numeric_limits<float>::quiet_NaN();
+  double exponent = std::log2(static_cast<double>(value));
+  if (mode == "nearest")  // by the mantissa, whose middle is one and a half
+    exponent =
+        value == 0 ? -127 : std::ilogb(value) + (std::ldexp(value, -std::ilogb(value)) >= 1.5f ? 1 : 0);
+  else
+    exponent = mode == "down" ? std::floor(exponent) : std::ceil(exponent);
+  if (exponent > 127 && !saturate) return std::numeric_limits<float>::quiet_NaN();
+  return static_cast<float>(std::ldexp(1.0, static_cast<int>(std::clamp(exponent, -127.0, 127.0))));
+}
+
+Status infer_round_float(Call& call) {
+  if (Status s = infer_same(call); !s) return s;
+  const std::int64_t to = call.node.get_int("to", 0);
+  if (call.inputs[0].type != DataType::float32) return fail(call, "is for float32 only");
+  if (to != 24 && !grid_of(to)) return fail(call, "unknown format in attribute 'to'");
+  return {};
+}
+Status evaluate_round_float(const Call& call) {
+  const std::int64_t to = call.node.get_int("to", 0), n = product(call.outputs[0].shape);
+  const bool saturate = call.node.get_int("saturate", 1) != 0;
+  const std::string mode = call.node.get_string("round_mode", "up");
+  const Grid grid = grid_of(to).value_or(Grid{});
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float x = in<float>(call, 0)[i];
+    out<float>(call)[i] = to == 24 ? onto_power(x, saturate, mode) : onto_grid(grid, to, saturate, x);
+  }
+  return {};
+}
+
+Status infer_bit_cast(Call& call) {
+  auto type = from_onnx(call.node.get_int("to", 0));
+  if (!type) return fail(call, "unknown type in attribute 'to'");
+  Status s = infer_same(call);
+  if (!s) return s;
+  if (size_of(*type) != size_of(call.inputs[0].type)) return fail(call, "types of different sizes");
+  call.outputs[0].type = *type;
+  return {};
+}
+Status evaluate_bit_cast(const Call& call) {
+  const auto bytes = product(call.outputs[0].shape) * size_of(call.outputs[0].type);
+  if (bytes > 0 && call.outputs[0].data != call.inputs[0].data)
+    std::memcpy(call.outputs[0].data, call.inputs[0].data, bytes);
+  return {};
+}
+
+constexpr Kernel rows[] = {
+    {"Cast", infer_cast, evaluate_cast, nullptr, true},
+    {"RoundFloat", infer_round_float, evaluate_round_float, nullptr, true},
+    {"BitCast", infer_bit_cast, evaluate_bit_cast, nullptr, true},
+};
 
 }  // namespace
 

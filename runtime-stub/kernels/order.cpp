@@ -1,4 +1,4 @@
-// Operators about order along one axis: ArgMax, ArgMin, TopK, CumSum.
+// Operators about order along one axis: ArgMax, ArgMin, TopK, CumSum, CumProd.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -120,7 +120,7 @@ Status evaluate_topk(const Call& call) {
   });
 }
 
-Status infer_cumsum(Call& call) {
+Status infer_cumulative(Call& call) {
   if (Status s = infer_same(call); !s) return s;
   auto axis = integers(call, 1, {call.node.get_int("axis", 0)});
   if (axis && (axis->size() != 1 || !normalize_axis((*axis)[0], rank(call.inputs[0].shape))))
@@ -128,7 +128,8 @@ Status infer_cumsum(Call& call) {
   return {};
 }
 
-Status evaluate_cumsum(const Call& call) {
+template <bool products>
+Status evaluate_cumulative(const Call& call) {
   const Shape& x = call.inputs[0].shape;
   auto axis = integers(call, 1, {call.node.get_int("axis", 0)});
   if (!axis || axis->size() != 1 || !normalize_axis((*axis)[0], rank(x))) return fail(call, "wrong axis");
@@ -137,11 +138,12 @@ Status evaluate_cumsum(const Call& call) {
   return with_type(call, [&](auto* from) {
     using T = std::decay_t<decltype(*from)>;
     for (std::int64_t i = 0; i < lines.count; ++i) {
-      std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t> sum = 0;
+      std::conditional_t<std::is_floating_point_v<T>, double, std::uint64_t> sum = products ? 1 : 0;
       for (std::int64_t k = 0; k < lines.length; ++k) {
         std::int64_t at = lines.start(i) + (reverse ? lines.length - 1 - k : k) * lines.inner;
         auto before = sum;
-        sum += static_cast<decltype(sum)>(from[at]);
+        const auto x = static_cast<decltype(sum)>(from[at]);
+        sum = products ? sum * x : sum + x;
         out<T>(call)[at] = static_cast<T>(exclusive ? before : sum);
       }
     }
@@ -152,7 +154,8 @@ constexpr Kernel rows[] = {
     {"ArgMax", infer_arg, evaluate_arg<true>},
     {"ArgMin", infer_arg, evaluate_arg<false>},
     {"TopK", infer_topk, evaluate_topk},
-    {"CumSum", infer_cumsum, evaluate_cumsum},
+    {"CumSum", infer_cumulative, evaluate_cumulative<false>},
+    {"CumProd", infer_cumulative, evaluate_cumulative<true>},
 };
 
 }  // namespace

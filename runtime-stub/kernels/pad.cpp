@@ -1,4 +1,4 @@
-// Pad by a constant, by reflection or by repeating the edge; negative pads crop.
+// Pad by a constant, by reflection, by repeating the edge or the whole; negative pads crop.
 #include <cstring>
 #include <limits>
 
@@ -16,7 +16,7 @@ Result<std::optional<std::vector<std::int64_t>>> pads_of(const Call& call) {
   auto listed = integers(call, 1, call.node.get_ints("pads"));
   if (!listed) return std::optional<std::vector<std::int64_t>>{};
   auto axes = integers(call, 3, call.node.get_ints("axes"));
-  if (!axes) return fail(call, "the axes must be constant");
+  if (!axes) return std::optional<std::vector<std::int64_t>>{};
   if (axes->empty())
     for (std::size_t i = 0; i < n; ++i) axes->push_back(i);
   if (listed->size() != 2 * axes->size()) return fail(call, "two pads per axis are needed");
@@ -41,7 +41,7 @@ Status infer_pad(Call& call) {
   if (!pads) return pads.status();
   Shape y = call.inputs[0].shape;
   std::string mode = call.node.get_string("mode", "constant");
-  if (mode != "constant" && mode != "reflect" && mode != "edge")
+  if (mode != "constant" && mode != "reflect" && mode != "edge" && mode != "wrap")
     return fail(call, "unknown mode '" + mode + "'");
   for (std::size_t i = 0; i < y.size(); ++i) {
     if (!*pads || y[i] == unknown) {
@@ -52,7 +52,7 @@ Status infer_pad(Call& call) {
     if (mode == "reflect" &&
         (before >= std::max<std::int64_t>(y[i], 1) || after >= std::max<std::int64_t>(y[i], 1)))
       return fail(call, "a reflecting pad must be smaller than its dimension");
-    if (mode == "edge" && y[i] == 0 && (before > 0 || after > 0))
+    if ((mode == "edge" || mode == "wrap") && y[i] == 0 && (before > 0 || after > 0))
       return fail(call, "no edge in an empty dimension");
     y[i] += before + after;
     if (y[i] < 0) return fail(call, "negative pads leave nothing");
@@ -68,6 +68,7 @@ std::vector<std::int64_t> sources(std::int64_t size, std::int64_t before, std::i
     std::int64_t p = i - before;
     if (mode == 'e') p = std::min(std::max<std::int64_t>(p, 0), size - 1);
     if (mode == 'r') p = p < 0 ? -p : p >= size ? 2 * (size - 1) - p : p;
+    if (mode == 'w') p = (p % size + size) % size;
     from[i] = p < 0 || p >= size ? -1 : p;
   }
   return from;

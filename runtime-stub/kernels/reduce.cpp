@@ -26,8 +26,10 @@ Status infer_reduce(Call& call) {
   bool keep = call.node.get_int("keepdims", 1) != 0;
   auto axes = axes_of(call);
   if (!axes) {
-    if (!keep) return fail(call, "the axes must be constant");
-    set_output(call, 0, call.inputs[0].type, Shape(x.size(), unknown));
+    const Shape& list = call.inputs[1].shape;
+    const std::int64_t named = list.size() == 1 ? list[0] : unknown;
+    if (!keep && (named <= 0 || named > rank(x))) return fail(call, "the axes must be constant");
+    set_output(call, 0, call.inputs[0].type, Shape(x.size() - (keep ? 0 : named), unknown));
     return {};
   }
   if (!normalize_axes(*axes, rank(x))) return fail(call, "axis outside the operand's rank");

@@ -82,7 +82,12 @@ Status infer_squeeze(Call& call) {
   if (!has_operands(call, 1)) return fail(call, "needs an operand");
   const Shape& x = call.inputs[0].shape;
   auto axes = integers(call, 1, call.node.get_ints("axes"));
-  if (!axes) return fail(call, "the axes must be constant");
+  if (!axes) {
+    const Shape& list = call.inputs[1].shape;
+    if (list.size() != 1 || list[0] <= 0 || list[0] > rank(x)) return fail(call, "the axes must be constant");
+    set_output(call, 0, call.inputs[0].type, Shape(x.size() - list[0], unknown));
+    return {};
+  }
   if (!normalize_axes(*axes, rank(x))) return fail(call, "axis outside the operand's rank");
   Shape y;
   for (std::int64_t i = 0; i < rank(x); ++i) {
@@ -97,7 +102,13 @@ Status infer_squeeze(Call& call) {
 Status infer_unsqueeze(Call& call) {
   if (!has_operands(call, 1)) return fail(call, "needs an operand");
   auto axes = integers(call, 1, call.node.get_ints("axes"));
-  if (!axes) return fail(call, "the axes must be constant");
+  if (!axes) {
+    const Shape& list = call.inputs[1].shape;
+    const std::int64_t more = list.empty() ? 1 : list.size() == 1 ? list[0] : unknown;
+    if (more < 0 || more > 64) return fail(call, "the axes must be constant");
+    set_output(call, 0, call.inputs[0].type, Shape(call.inputs[0].shape.size() + more, unknown));
+    return {};
+  }
   std::size_t given = axes->size();
   std::int64_t total = rank(call.inputs[0].shape) + static_cast<std::int64_t>(given);
   if (!normalize_axes(*axes, total) || axes->size() != given) return fail(call, "wrong axes");

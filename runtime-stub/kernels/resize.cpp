@@ -34,10 +34,13 @@ Result<Target> target_of(const Call& call) {
   if (sizes && !sizes->empty()) {
     if (sizes->size() != x.size()) return fail(call, "one size per axis is needed");
     t.shape = *sizes;
-    t.scales.clear();
+    const bool given = t.scales.size() == x.size();  // sizes may come from rounding what the scales say
+    if (!given) t.scales.clear();
     for (std::size_t i = 0; i < x.size(); ++i) {
       if (t.shape[i] < 0) return fail(call, "negative size");
-      t.scales.push_back(x[i] > 0 ? static_cast<float>(t.shape[i]) / static_cast<float>(x[i]) : 1.0f);
+      if (given && !(t.scales[i] > 0.0f)) return fail(call, "scale out of range");
+      if (!given)
+        t.scales.push_back(x[i] > 0 ? static_cast<float>(t.shape[i]) / static_cast<float>(x[i]) : 1.0f);
     }
     return t;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <vector>
 
 namespace mlq::kernels {
 namespace {
@@ -63,6 +64,31 @@ void add_position(const ResizeRule& rule, double x, std::int64_t from, Taps& tap
   }
 }
 
+double tent(double d) { return std::max(0.0, 1 - std::fabs(d)); }
+double keys(double a, double d) {
+  d = std::fabs(d);
+  if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
+}
+
+// The window stretched by 1 / scale about x; its weights add up to one, cells beyond the edge are the edge.
+void add_wide_position(const ResizeRule& rule, double x, double scale, std::int64_t from, Taps& taps) {
+  const bool cubic = rule.mode == ResizeRule::Mode::cubic;
+  const double first = std::floor(x) - std::floor((static_cast<double>(taps.width) - 1) / 2);
+  double total = 0;
+  std::vector<double> weights;
+  for (std::int64_t k = 0; k < taps.width; ++k) {
+    const double cell = first + static_cast<double>(k), distance = (cell - x) * scale;
+    const bool outside = cell < 0 || cell >= static_cast<double>(from);
+    const double weight = cubic ? keys(rule.cubic, distance) : tent(distance);
+    weights.push_back(rule.exclude_outside && outside ? 0.0 : weight);
+    total += weights.back();
+    taps.cells.push_back(static_cast<std::int64_t>(std::clamp(cell, 0.0, static_cast<double>(from - 1))));
+  }
+  for (const double weight : weights)
+    taps.weights.push_back(static_cast<float>(total != 0 ? weight / total : weight));
+}
+
 }  // namespace
 
 bool read_rule(const Node& node, ResizeRule& rule) {
@@ -76,6 +102,7 @@ bool read_rule(const Node& node, ResizeRule& rule) {
   rule.rounding = node.get_string("nearest_mode", upsample ? "floor" : "round_prefer_floor");
   rule.cubic = node.get_float("cubic_coeff_a", -0.75f);
   rule.exclude_outside = node.get_int("exclude_outside", 0) != 0;
+  rule.antialias = node.get_int("antialias", 0) != 0;
   rule.crops = rule.transformation == "tf_crop_and_resize";
   constexpr const char* known[] = {
       "half_pixel",         "asymmetric",           "align_corners",
@@ -97,6 +124,14 @@ Taps make_taps(const ResizeRule& rule, std::int64_t from, std::int64_t to, float
   // The scale in full precision where it is the quotient of the sizes.
   double exact = static_cast<double>(to) / static_cast<double>(from);
   double factor = std::fabs(exact - scale) < 1e-6 * exact ? exact : static_cast<double>(scale);
+  if (rule.antialias && factor < 1 && rule.mode != ResizeRule::Mode::nearest) {
+    const double reach = (rule.mode == ResizeRule::Mode::cubic ? 2 : 1) / factor;
+    taps.width = 2 * static_cast<std::int64_t>(std::ceil(std::min(reach, static_cast<double>(from)))) + 1;
+    taps.cells.clear();
+    for (std::int64_t i = 0; i < to; ++i)
+      add_wide_position(rule, source_of(rule, i, from, to, factor, region), factor, from, taps);
+    return taps;
+  }
   for (std::int64_t i = 0; i < to; ++i)
     add_position(rule, source_of(rule, i, from, to, factor, region), from, taps);
   return taps;

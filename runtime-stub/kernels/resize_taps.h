@@ -14,7 +14,8 @@ struct ResizeRule {
   std::string transformation, rounding;
   float cubic = -0.75f;
   bool exclude_outside = false;
-  bool crops = false;  // the operand roi chooses a region
+  bool antialias = false;  // shrinking, the window grows so that every cell counts
+  bool crops = false;      // the operand roi chooses a region
 };
 bool read_rule(const Node& node, ResizeRule& rule);
 

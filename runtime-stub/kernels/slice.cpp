@@ -39,7 +39,10 @@ Result<Cut> cut(const Call& call) {
   auto ends = integers(call, 2, call.node.get_ints("ends"));
   auto axes = integers(call, 3, call.node.get_ints("axes"));
   auto steps = integers(call, 4, call.node.get_ints("steps"));
-  if (!axes || !steps) return fail(call, "the axes and steps must be constant");
+  if (!axes || !steps) {
+    c.shape.assign(x.size(), unknown);
+    return c;
+  }
   std::size_t n = starts ? starts->size() : ends ? ends->size() : axes->empty() ? x.size() : axes->size();
   if ((starts && starts->size() != n) || (ends && ends->size() != n))
     return fail(call, "starts and ends differ in number");

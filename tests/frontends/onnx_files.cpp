@@ -1,5 +1,6 @@
 #include "tests/frontends/onnx_files.h"
 
+#include <onnx/onnx-data_pb.h>
 #include <onnx/onnx_pb.h>
 
 #include <cmath>
@@ -228,7 +229,15 @@ void collect(const ::onnx::GraphProto& graph, std::set<std::string>& operators) 
 OnnxNumbers read_onnx_tensor(const std::filesystem::path& file) {
   TensorProto proto;
   OnnxNumbers numbers;
-  if (!proto.ParseFromString(read(file)) || proto.data_type() == 0 || proto.data_type() == 8) return numbers;
+  // An optional that holds a tensor is taken for the tensor; its first field is a name where a tensor's is a
+  // shape.
+  ::onnx::OptionalProto optional;
+  const std::string bytes = read(file);
+  if (optional.ParseFromString(bytes) && optional.has_tensor_value() && optional.elem_type() == 1)
+    proto = optional.tensor_value();
+  else if (!proto.ParseFromString(bytes))
+    return numbers;
+  if (proto.data_type() == 0 || proto.data_type() == 8) return numbers;
   numbers.type = proto.data_type();
   numbers.shape.assign(proto.dims().begin(), proto.dims().end());
   const auto count = static_cast<std::size_t>(element_count(numbers.shape).value_or(0));

@@ -38,7 +38,8 @@ void dropout(Op& op) {
   Build& b = op.b;
   const auto training = op.given(2) ? b.known_ints(b.as_integer(op.in(2))) : std::nullopt;
   const auto ratio = op.given(1) ? b.known_float(op.in(1)) : std::nullopt;
-  if (op.given(2) && !(training && training->front() == 0) && !(ratio && *ratio == 0.0f))
+  if (op.given(2) && !(training && !training->empty() && training->front() == 0) &&
+      !(ratio && *ratio == 0.0f))
     b.fail("drops out at random, as in training");
   op.out(op.in());
   if (op.wanted(1)) op.out(b.node("Equal", {op.in(), op.in()}, {}, t_bool), 1);
@@ -70,6 +71,8 @@ void split(Op& op) {
   const Value x = op.in();
   const std::int64_t axis = b.axis(op.i("axis", 0), b.rank(x)), n = static_cast<std::int64_t>(op.outputs());
   Value sizes = op.maybe(1);
+  if (!sizes.given() && op.is("split").empty() && b.shape(x)[static_cast<std::size_t>(axis)] < 0)
+    return op.outs(b.nodes("Split", {x}, op.outputs(), {{"axis", axis}}));
   if (!sizes.given()) {
     Ints each = op.is("split");
     if (each.empty()) {
@@ -82,32 +85,14 @@ void split(Op& op) {
   op.outs(b.nodes("Split", {x, sizes}, op.outputs(), {{"axis", axis}}));
 }
 
-// Since operator set 18 the amounts may be for some axes only.
 void pad(Op& op) {
   Build& b = op.b;
-  const Value x = op.in();
   Attributes attributes = op.attributes();
   if (const auto old = attributes.find("paddings"); old != attributes.end()) {
     attributes["pads"] = old->second;
     attributes.erase(old);
   }
-  Values inputs = {x};
-  if (op.given(1)) {
-    Value amounts = op.in(1);
-    if (op.given(3)) {
-      const Ints axes = b.constant_ints(op.in(3), "axes"), some = b.constant_ints(amounts, "amounts");
-      Ints all(static_cast<std::size_t>(2 * b.rank(x)), 0);
-      b.require(some.size() == 2 * axes.size(), "has another number of amounts than axes");
-      for (std::size_t i = 0; i < axes.size(); ++i) {
-        const auto axis = static_cast<std::size_t>(b.axis(axes[i], b.rank(x)));
-        all[axis] = some[i];
-        all[axis + static_cast<std::size_t>(b.rank(x))] = some[i + axes.size()];
-      }
-      amounts = b.ints(all);
-    }
-    inputs.push_back(amounts);
-    if (op.given(2)) inputs.push_back(op.in(2));
-  }
+  Values inputs = op.ins();
   op.out(b.node("Pad", inputs, attributes));
 }
 
@@ -162,6 +147,41 @@ void array_feature_extractor(Op& op) {
   op.out(y);
 }
 
+// Amounts for some axes as amounts for all.
+Value for_all_axes(Op& op, const Value& x, const Value& some, const Value& others) {
+  const Ints axes = op.is("axes");
+  if (axes.empty() || !some.given() || op.b.shape(some) == Shape{0}) return some;
+  Ints places;
+  for (const std::int64_t axis : axes) places.push_back(op.b.axis(axis, op.b.rank(x)));
+  return op.b.node("ScatterElements", {others, op.b.ints(places), some}, {{"axis", std::int64_t{0}}});
+}
+
+// Operands of Resize for all axes; sizes that keep the picture's proportions are one scale for the named
+// axes.
+void complete(Op& op, const Value& x, Values& inputs) {
+  Build& b = op.b;
+  inputs.resize(4);
+  const std::vector<float> ones(static_cast<std::size_t>(b.rank(x)), 1.0f);
+  const Value whole = b.shape_of(x), same = b.floats({b.rank(x)}, ones);
+  const std::string policy = op.s("keep_aspect_ratio_policy", "stretch");
+  if (inputs[3].given() && policy != "stretch") {
+    Value own = b.as_float(whole);
+    if (!op.is("axes").empty()) own = b.gather(own, b.ints(op.is("axes")), 0);
+    const Value ratios = b.div(b.as_float(inputs[3]), own);
+    const Value scale = b.reduce(policy == "not_larger" ? "ReduceMin" : "ReduceMax", ratios, {0}, true);
+    inputs[3] = b.as_integer(b.node("Floor", {b.add(b.mul(own, scale), b.number(0.5f))}));
+    inputs[2] = b.node("Expand", {scale, b.shape_of(own)});
+  }
+  if (inputs[1].given() && !op.is("axes").empty() && b.shape(inputs[1]) != Shape{0}) {
+    const auto n = static_cast<std::int64_t>(op.is("axes").size());
+    const std::vector<float> zeros(ones.size(), 0.0f);
+    const Value starts = for_all_axes(op, x, b.slice(inputs[1], 0, 0, n), b.floats({b.rank(x)}, zeros));
+    inputs[1] = b.concat({starts, for_all_axes(op, x, b.slice(inputs[1], 0, n, 2 * n), same)}, 0);
+  }
+  inputs[2] = for_all_axes(op, x, inputs[2], same);
+  inputs[3] = for_all_axes(op, x, inputs[3], whole);
+}
+
 void resize(Op& op) {
   Build& b = op.b;
   const Value x = op.in();
@@ -173,6 +193,8 @@ void resize(Op& op) {
       if (operand.given() && i < 3) operand = b.as_float(operand);
       inputs.push_back(operand);
     }
+    complete(op, x, inputs);
+    for (const char* done : {"axes", "keep_aspect_ratio_policy"}) attributes.erase(done);
   } else {  // the coordinates that there were before there was a choice
     if (op.given(1)) inputs.insert(inputs.end(), {Value{}, op.in(1)});
     attributes["coordinate_transformation_mode"] = std::string("asymmetric");

@@ -101,7 +101,13 @@ Value Build::input(const std::string& name, int type, Shape shape) {
   return {mlq::add_tensor(graph, {name, inside(type), std::move(shape), {}, {}}), type};
 }
 
-Value Build::constant(Tensor tensor, int type) { return {mlq::add_tensor(graph, std::move(tensor)), type}; }
+Value Build::constant(Tensor tensor, int type) {
+  const bool named = !tensor.name.empty();
+  if (!named) tensor.name = fresh_name();
+  const TensorId id = mlq::add_tensor(graph, std::move(tensor));
+  if (!named) unnamed_.insert(id);
+  return {id, type};
+}
 
 Value Build::floats(const Shape& shape, std::span<const float> values) {
   return {mlq::add_constant(graph, fresh_name(), shape, values), t_float};

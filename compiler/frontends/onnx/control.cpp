@@ -73,7 +73,7 @@ void merge(Build& b, Shape& shape, const Shape& other) {
 void choose(Op& op) {
   Build& b = op.b;
   const Value condition = op.in();
-  if (const auto known = b.known_ints(b.as_integer(condition))) {
+  if (const auto known = b.known_ints(b.as_integer(condition)); known && known->size() == 1) {
     const std::string name = b.name();
     const Values results = lower_here(b, graph_of(op, known->front() ? "then_branch" : "else_branch"));
     b.begin(name, op.type());
@@ -163,7 +163,7 @@ void unroll(Op& op, const GraphProto& proto, Values carried) {
   const std::string name = b.name();
   const Ints rounds = b.constant_ints(op.maybe(0), "a number of rounds (it handles sequences)");
   b.require(rounds.size() == 1 && rounds[0] <= most_rounds, "handles sequences in too many rounds");
-  bool go_on = !op.given(1) || b.constant_ints(b.as_integer(op.in(1)), "a condition")[0] != 0;
+  bool go_on = !op.given(1) || b.constant_ints(b.as_integer(op.in(1)), "a condition").at(0) != 0;
   std::vector<Values> stacked(op.outputs() - std::min(op.outputs(), carried.size()));
   for (std::int64_t round = 0; round < rounds[0] && go_on; ++round) {
     Values arguments = {b.scalar(round), b.truth(true)};
@@ -172,7 +172,7 @@ void unroll(Op& op, const GraphProto& proto, Values carried) {
     b.begin(name, op.type());
     b.require(results.size() == 1 + carried.size() + stacked.size(),
               "has a body of another number of results");
-    go_on = b.constant_ints(b.as_integer(results[0]), "a condition")[0] != 0;
+    go_on = b.constant_ints(b.as_integer(results[0]), "a condition").at(0) != 0;
     std::copy_n(results.begin() + 1, carried.size(), carried.begin());
     for (std::size_t i = 0; i < stacked.size(); ++i)
       stacked[i].push_back(b.unsqueeze(results[1 + carried.size() + i], {0}));

@@ -101,6 +101,10 @@ void add_output(Build& b, const ::onnx::ValueInfoProto& info) {
            fmt::format("the output '{}' is a sequence, or nothing at all", info.name()),
            "export the model with tensors as outputs");
   b.begin(info.name(), "output");
+  // Of a small float, what leaves is on its grid, whatever was computed with float32.
+  if (is_float(value.type) && bits_of(value.type) < 32 && value.type != t_half) {
+    value = b.node("RoundFloat", {value}, {{"to", std::int64_t{value.type}}}, value.type);
+  }
   if (value.type == t_uint64) {
     value = b.stated("Cast", {value}, {{"to", std::int64_t{t_uint64}}}, {{t_uint64, b.shape(value)}})[0];
     b.graph.tensors[static_cast<std::size_t>(value.id)].type = mlq::DataType::uint64;

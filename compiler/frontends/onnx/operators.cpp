@@ -213,7 +213,9 @@ std::vector<float> Op::fs(std::string_view name) const {
 std::optional<Value> Op::t(std::string_view name) const {
   const AttributeProto* found = attribute(name);
   if (!found || !found->has_t()) return {};
-  return b.constant(to_tensor(found->t(), {b.model.source, b.model.owner}), found->t().data_type());
+  mlq::Tensor tensor = to_tensor(found->t(), {b.model.source, b.model.owner});
+  tensor.name.clear();  // names in attributes are nobody's: it gets that of the result
+  return b.constant(std::move(tensor), found->t().data_type());
 }
 
 Attributes Op::attributes() const {
@@ -244,7 +246,8 @@ void pass(Op& op) {
 }
 
 const Row* find_row(std::string_view domain, std::string_view op) {
-  for (const auto rows : {arithmetic_rows(), array_rows(), control_rows(), sequence_rows()})
+  for (const auto rows : {arithmetic_rows(), array_rows(), attention_rows(), control_rows(), loss_rows(),
+                          norm_rows(), quantized_rows(), sequence_rows(), signal_rows()})
     for (const Row& row : rows)
       if (row.op == op && row.domain == domain) return &row;
   return nullptr;

@@ -53,8 +53,13 @@ struct Row {
 
 std::span<const Row> arithmetic_rows();
 std::span<const Row> array_rows();
+std::span<const Row> attention_rows();
 std::span<const Row> control_rows();
+std::span<const Row> loss_rows();
+std::span<const Row> norm_rows();
+std::span<const Row> quantized_rows();
 std::span<const Row> sequence_rows();
+std::span<const Row> signal_rows();
 
 // Null where there is none.
 const Row* find_row(std::string_view domain, std::string_view op);

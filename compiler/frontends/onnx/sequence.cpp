@@ -26,7 +26,7 @@ const Values& items(Op& op, std::size_t i = 0) {
 std::size_t place(Op& op, const Value& value, std::size_t n) {
   const Ints number = op.b.constant_ints(value, "a place in a sequence");
   const auto size = static_cast<std::int64_t>(n);
-  const std::int64_t i = number.size() == 1 && number[0] < 0 ? number[0] + size : number.front();
+  const std::int64_t i = number.size() != 1 ? -1 : number[0] < 0 ? number[0] + size : number[0];
   if (number.size() != 1 || i < 0 || i >= size) op.b.fail("asks for a place outside of the sequence");
   return static_cast<std::size_t>(i);
 }
@@ -38,7 +38,11 @@ void at(Op& op) { op.out(items(op)[place(op, op.in(1), items(op).size())]); }
 
 void insert(Op& op) {
   Values all = items(op);
-  const std::size_t where = op.given(2) ? place(op, op.in(2), all.size() + 1) : all.size();
+  // The end is a place as well, but one that negative numbers do not count.
+  std::size_t where = all.size();
+  if (op.given(2) &&
+      op.b.constant_ints(op.in(2), "a place in a sequence").at(0) != static_cast<std::int64_t>(where))
+    where = place(op, op.in(2), all.size());
   all.insert(all.begin() + static_cast<std::ptrdiff_t>(where), op.in(1));
   op.out(list(std::move(all)));
 }
@@ -68,7 +72,7 @@ Ints sizes(Op& op, std::int64_t whole) {
   const bool one_each = !op.given(1);
   const Ints given = one_each ? Ints{1} : op.b.constant_ints(op.in(1), "sizes");
   if (!one_each && op.b.rank(op.in(1)) > 0) return given;
-  op.b.require(given[0] > 0, "splits into parts of no size");
+  op.b.require(given.size() == 1 && given[0] > 0, "splits into parts of no size");
   Ints all;
   for (std::int64_t i = 0; i < whole; i += given[0]) all.push_back(std::min(given[0], whole - i));
   return all;
