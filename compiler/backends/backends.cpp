@@ -8,9 +8,10 @@ namespace mlqc {
 
 namespace {
 
-constexpr std::array<Backend, 2> table = {{
+constexpr std::array<Backend, 3> table = {{
     {"mlq", ".mlq", write_mlq, ""},
     {"coreml", ".mlmodel", write_coreml, ""},
+    {"onnx", ".onnx", write_onnx, "onnx"},
 }};
 
 }  // namespace

@@ -11,5 +11,6 @@ namespace mlqc {
 
 std::vector<std::byte> write_mlq(const Source& source, const mlq::Graph& graph);
 std::vector<std::byte> write_coreml(const Source& source, const mlq::Graph& graph);
+std::vector<std::byte> write_onnx(const Source& source, const mlq::Graph& graph);
 
 }  // namespace mlqc

@@ -251,10 +251,9 @@ Fields root() {
       {.key = "emit",
        .type = Type::words,
        .what = "Files to write. `coreml`: a Core ML model with quantized weights; of a Core ML source, that "
-               "file with other weights.",
+               "file with other weights. `onnx`: an ONNX source with quantized weights.",
        .otherwise = "`[mlq]`, which is always written",
-       .words = {"mlq", "coreml"},
-       .refused = {{"onnx", "use 'coreml', from a Core ML model"}}},
+       .words = {"mlq", "coreml", "onnx"}},
   };
 }
 

@@ -76,6 +76,7 @@ constexpr Format formats[] = {
        return is_table(algorithm) && settings.granularity == "per_channel" ? "one table for each channel"
                                                                            : "";
      }},
+    {"onnx", [](const Algorithm&, const QuantizeSettings&) { return ""; }},
 };
 
 std::string formats_that_hold(const Algorithm& algorithm, const QuantizeSettings& settings) {
