@@ -45,12 +45,12 @@ mlq::Tensor float_tensor(const Array& array) {
   return tensor;
 }
 
-void collect_unsupported(const Network& network, std::vector<const Layer*>& found) {
+void collect_unsupported(const Net& net, const Network& network, std::vector<const Layer*>& found) {
   for (const Layer& layer : network.layers) {
     if (layer.uses.empty() && !layer.inner) continue;
     if (layer.inner)
-      collect_unsupported(*layer.inner, found);
-    else if (!find_row(layer.kind))
+      collect_unsupported(net, *layer.inner, found);
+    else if (!find_row(layer.kind) && !find_custom(net, layer))
       found.push_back(&layer);
     if (layer.wrapped && !layer.wrapped->inner && !find_row(layer.wrapped->kind))
       found.push_back(layer.wrapped.get());
@@ -177,7 +177,7 @@ const Row* find_row(std::string_view kind) {
 
 void check_supported(const Net& net, const Network& network) {
   std::vector<const Layer*> unsupported;
-  collect_unsupported(network, unsupported);
+  collect_unsupported(net, network, unsupported);
   if (unsupported.empty()) return;
   Diagnostic diagnostic{{net.b.source.path.string()}, "", "MLQ311", "", {}};
   for (const Layer* layer : unsupported) {
@@ -204,6 +204,7 @@ Ids lower_layer(Net& net, const Layer& layer) {
     net.prefix = around;
     return results;
   }
+  if (const CustomEntry* entry = find_custom(net, layer)) return lower_custom(net, *entry);
   const Row& row = *find_row(layer.kind);
   const bool masked =
       std::any_of(net.in.begin(), net.in.end(), [&](TensorId id) { return net.masked.count(id); });

@@ -73,6 +73,11 @@ Ids lower_layer(Net& net, const Layer& layer);
 // itself.
 Ids lower_network(Net& net, const Network& network, const Ids& given);
 
+// The manifest's entry for a layer, by its class or by its name; null where there is none.
+const CustomEntry* find_custom(const Net& net, const Layer& layer);
+// The layer as a node that the user's code computes. Throws Error MLQ314 when nothing brings the code.
+Ids lower_custom(Net& net, const CustomEntry& entry);
+
 // Throws Error MLQ311 that names every layer without a row.
 void check_supported(const Net& net, const Network& network);
 
