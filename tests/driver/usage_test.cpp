@@ -31,6 +31,11 @@ struct Mistake {
   const char* message;
 };
 
+// The command line in the test's name, instead of the object's bytes, which differ from run to run.
+void PrintTo(const Mistake& mistake, std::ostream* out) {
+  for (const std::string& argument : mistake.arguments) *out << argument << ' ';
+}
+
 class Mistakes : public testing::TestWithParam<Mistake> {};
 
 TEST_P(Mistakes, ExitWithTwoAndSayWhatIsMeant) {
