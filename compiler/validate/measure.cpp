@@ -62,12 +62,31 @@ class Counter {
   std::mutex mutex_;
 };
 
-std::size_t float_bytes(const Graph& graph) {
+std::size_t float_bytes(const mlq::Tensor& tensor) {
+  return tensor.data ? static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0)) * sizeof(float)
+                     : 0;
+}
+
+std::size_t weight_bytes(const Graph& graph) {
   std::size_t bytes = 0;
-  for (const mlq::Tensor& tensor : graph.tensors)
-    if (tensor.data)
-      bytes += static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0)) * sizeof(float);
+  for (const mlq::Tensor& tensor : graph.tensors) bytes += float_bytes(tensor);
   return bytes;
+}
+
+// Weights that every prediction under way packs for itself; those of convolutions are shared.
+std::size_t own_weight_bytes(const Graph& graph) {
+  std::size_t bytes = 0;
+  for (const mlq::Node& node : graph.nodes)
+    if (!node.op.ends_with("ConvNhwc") && node.op != "Conv")
+      for (const mlq::TensorId id : node.inputs)
+        if (id != mlq::no_tensor) bytes += float_bytes(graph.tensors[id]);
+  return bytes;
+}
+
+// One sample per thread, or one after the other where the model itself uses all threads.
+void for_each_sample(int threads_each, std::size_t count, const std::function<void(std::size_t)>& body) {
+  if (threads_each == 1) return parallel_for(count, body);
+  for (std::size_t i = 0; i < count; ++i) body(i);
 }
 
 Plan make_plan(const Samples& samples, const Graph& reference, const Graph& candidate) {
@@ -150,40 +169,6 @@ std::size_t bytes_of(const Arrays& arrays) {
   return bytes;
 }
 
-// Big models: the reference's outputs from sample `first` on, as many as may be kept.
-std::vector<Arrays> run_reference(const Samples& samples, const Model& model, std::size_t first,
-                                  std::vector<Outcome>& outcomes, Counter& counter) {
-  std::vector<Arrays> kept;
-  for (std::size_t bytes = 0, i = first; i < samples.items.size() && bytes < kept_outputs;
-       ++i, counter.step()) {
-    const Result<Arrays> inputs = load_sample(samples, i, model.graph());
-    Result<Arrays> outputs = inputs ? predict(model, *inputs) : Result<Arrays>(mlq::Failure{inputs.error()});
-    if (!outputs)
-      outcomes[i].failure = inputs ? fmt::format("the reference: {}", outputs.error()) : inputs.error();
-    kept.push_back(outputs ? std::move(*outputs) : Arrays{});
-    bytes += bytes_of(kept.back());
-  }
-  return kept;
-}
-
-void run_candidate(const Plan& plan, const Model& model, std::size_t first, const std::vector<Arrays>& kept,
-                   std::vector<Outcome>& outcomes, Counter& counter) {
-  for (std::size_t i = 0; i < kept.size(); ++i, counter.step()) {
-    Outcome& outcome = outcomes[first + i];
-    if (!outcome.failure.empty()) continue;
-    const Result<Arrays> inputs = load_sample(*plan.samples, first + i, model.graph(), plan.order);
-    if (!inputs) {
-      outcome.failure = inputs.error();
-      continue;
-    }
-    const Result<Arrays> outputs = predict(model, *inputs);
-    if (outputs)
-      compare(plan, first + i, kept[i], *outputs, outcome);
-    else
-      outcome.failure = fmt::format("the candidate: {}", outputs.error());
-  }
-}
-
 // The names of the samples that a figure rests on: all misses, or the one that is worst.
 std::vector<std::string> names_behind(const Metric& metric, std::span<const double> figures,
                                       std::span<const std::string> names) {
@@ -253,28 +238,6 @@ Measured measure_small(const Model& reference, const Model& candidate, const Sam
   return summarize_all(plan, outcomes);
 }
 
-Measured measure_big(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
-                     const Progress& progress) {
-  std::vector<Outcome> outcomes(samples.items.size());
-  Counter counter(progress, outcomes.size(), 2);
-  Plan plan;
-  for (std::size_t first = 0; first < outcomes.size() || first == 0;) {
-    std::optional<Model> model = reference(threads());
-    const std::vector<Arrays> kept = run_reference(samples, *model, first, outcomes, counter);
-    Graph ours;  // the interface alone: nothing may keep the weights
-    ours.inputs = model->graph().inputs;
-    ours.outputs = model->graph().outputs;
-    ours.labels = model->graph().labels;
-    model.reset();
-    model = candidate(threads());
-    if (first == 0) plan = make_plan(samples, ours, model->graph());
-    run_candidate(plan, *model, first, kept, outcomes, counter);
-    if (kept.empty()) break;
-    first += kept.size();
-  }
-  return summarize_all(plan, outcomes);
-}
-
 // How many samples' outputs may be kept, judged by the first one that runs.
 std::size_t samples_kept(const Model& model, const Samples& samples) {
   for (std::size_t i = 0; i < samples.items.size(); ++i) {
@@ -285,11 +248,11 @@ std::size_t samples_kept(const Model& model, const Samples& samples) {
   return samples.items.size();
 }
 
-// The reference's outputs of the samples from `first` on, one sample per thread.
-std::vector<Arrays> run_range(const Samples& samples, const Model& model, std::size_t first,
+// The reference's outputs of the samples from `first` on.
+std::vector<Arrays> run_range(const Samples& samples, const Model& model, int each, std::size_t first,
                               std::size_t count, std::vector<Outcome>& outcomes, Counter& counter) {
   std::vector<Arrays> kept(count);
-  parallel_for(count, [&](std::size_t i) {
+  for_each_sample(each, count, [&](std::size_t i) {
     const Result<Arrays> inputs = load_sample(samples, first + i, model.graph());
     Result<Arrays> outputs = inputs ? predict(model, *inputs) : Result<Arrays>(mlq::Failure{inputs.error()});
     if (outputs)
@@ -312,6 +275,40 @@ Outcome compare_one(const Plan& plan, const Model& model, std::size_t index, con
   return outcome;
 }
 
+// The candidate's outputs against the kept ones.
+void compare_range(const Plan& plan, const Model& model, int each, std::size_t first,
+                   const std::vector<Arrays>& kept, std::vector<Outcome>& outcomes, Counter& counter) {
+  for_each_sample(each, kept.size(), [&](std::size_t i) {
+    if (outcomes[first + i].failure.empty())
+      outcomes[first + i] = compare_one(plan, model, first + i, kept[i]);
+    counter.step();
+  });
+}
+
+// One model after the other, so that the weights of one are gone before the other's are unpacked.
+Measured measure_big(const ModelMaker& reference, const ModelMaker& candidate, int each,
+                     const Samples& samples, const Progress& progress) {
+  const std::size_t total = samples.items.size();
+  std::vector<Outcome> outcomes(total);
+  Counter counter(progress, total, 2);
+  Plan plan;
+  for (std::size_t first = 0, count = 0; first == 0 || first < total; first += count) {
+    std::optional<Model> model = reference(each);
+    count = std::min(samples_kept(*model, samples), total - first);
+    const std::vector<Arrays> kept = run_range(samples, *model, each, first, count, outcomes, counter);
+    Graph ours;  // the interface alone: nothing may keep the weights
+    ours.inputs = model->graph().inputs;
+    ours.outputs = model->graph().outputs;
+    ours.labels = model->graph().labels;
+    model.reset();
+    model = candidate(each);
+    if (first == 0) plan = make_plan(samples, ours, model->graph());
+    compare_range(plan, *model, each, first, kept, outcomes, counter);
+    if (count == 0) break;
+  }
+  return summarize_all(plan, outcomes);
+}
+
 }  // namespace
 
 std::vector<Measured> measure_all(const ModelMaker& reference, std::span<const ModelMaker> candidates,
@@ -324,7 +321,7 @@ std::vector<Measured> measure_all(const ModelMaker& reference, std::span<const M
   std::vector<Plan> plans(candidates.size());
   for (std::size_t first = 0; first < total; first += most) {
     const std::size_t count = std::min(most, total - first);
-    const std::vector<Arrays> kept = run_range(samples, ours, first, count, failures, counter);
+    const std::vector<Arrays> kept = run_range(samples, ours, 1, first, count, failures, counter);
     for (std::size_t c = 0; c < candidates.size(); ++c) {
       const Model theirs = candidates[c](1);
       plans[c] = make_plan(samples, ours.graph(), theirs.graph());
@@ -343,14 +340,16 @@ std::vector<Measured> measure_all(const ModelMaker& reference, std::span<const M
 
 Measured measure(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
                  const Progress& progress) {
+  int each = 1;
   {
     const Model first = reference(1);
-    if (float_bytes(first.graph()) <= big_weights) {
+    if (weight_bytes(first.graph()) <= big_weights) {
       const Model second = candidate(1);
-      if (float_bytes(second.graph()) <= big_weights) return measure_small(first, second, samples, progress);
+      if (weight_bytes(second.graph()) <= big_weights) return measure_small(first, second, samples, progress);
     }
+    each = own_weight_bytes(first.graph()) <= big_weights ? 1 : threads();
   }
-  return measure_big(reference, candidate, samples, progress);
+  return measure_big(reference, candidate, each, samples, progress);
 }
 
 }  // namespace mlqc

@@ -213,6 +213,14 @@ struct Joined : Prepared {
       if (Status s = part->run(threads); !s) return s;
     return {};
   }
+  std::unique_ptr<Prepared> moved(std::ptrdiff_t shift) const override {
+    auto copy = std::make_unique<Joined>();
+    for (const auto& part : parts) {
+      copy->parts.push_back(part->moved(shift));
+      if (!copy->parts.back()) return nullptr;
+    }
+    return copy;
+  }
 };
 
 Result<std::unique_ptr<Prepared>> prepare_joined(const Call& call) {

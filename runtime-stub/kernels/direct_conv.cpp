@@ -125,6 +125,12 @@ struct DirectConv final : Prepared {
     return true;
   }
 
+  std::unique_ptr<Prepared> moved(std::ptrdiff_t shift) const override {
+    auto copy = std::make_unique<DirectConv>(*this);
+    copy->buffers = buffers.moved(shift);
+    return copy;
+  }
+
   Status run(void* threads) override {
     const std::size_t places = std::size_t(p.batch * p.out_height * p.out_width);
     const std::size_t chunks = std::max<std::size_t>(1, (places + chunk / 2) / chunk);

@@ -89,6 +89,12 @@ struct WinogradConv final : Prepared {
     return true;
   }
 
+  std::unique_ptr<Prepared> moved(std::ptrdiff_t shift) const override {
+    auto copy = std::make_unique<WinogradConv>(*this);
+    copy->buffers = buffers.moved(shift);
+    return copy;
+  }
+
   Status run(void* threads) override {
     std::atomic<bool> good = true;
     if (tiles <= few)

@@ -24,6 +24,8 @@ struct Buffers {
   const float* x = nullptr;
   float* y = nullptr;
   void* threads = nullptr;
+
+  Buffers moved(std::ptrdiff_t bytes) const { return {x + bytes / 4, y + bytes / 4, threads}; }
 };
 
 using PreparedOrNull = std::unique_ptr<Prepared>;

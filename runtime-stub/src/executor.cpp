@@ -16,18 +16,19 @@ struct Step {
   const Node* node;
   const Kernel* kernel;
   std::vector<Value> inputs, outputs;
-  std::unique_ptr<Prepared> prepared;             // or null: then evaluate
+  std::shared_ptr<Prepared> prepared;             // or null: then evaluate
   std::vector<std::shared_ptr<const void>> held;  // decoded constants that evaluate reads
 };
 
 class StaticExecutor final : public Executor {
  public:
   StaticExecutor(const LinkedGraph& linked, Constants& constants, std::shared_ptr<const Schedule> schedule,
-                 ExecutorKey key, int threads)
+                 std::shared_ptr<ReadySteps> ready, ExecutorKey key, int threads)
       : Executor(std::move(key)),
         graph_(*linked.graph),
         constants_(constants),
         schedule_(std::move(schedule)),
+        ready_(std::move(ready)),
         threads_(threads) {}
 
   Status prepare() {
@@ -35,8 +36,12 @@ class StaticExecutor final : public Executor {
     if (!arena) return Failure{arena.error()};
     arena_ = *arena;
     steps_.reserve(schedule_->steps.size());
+    std::unique_lock lock(ready_->mutex);
+    const bool first = !ready_->arena;
+    if (!first) lock.unlock();
     for (const Node* node : schedule_->steps)
       if (Status status = add_step(*node); !status) return status;
+    if (first) share();
     return {};
   }
 
@@ -75,8 +80,27 @@ class StaticExecutor final : public Executor {
     return value;
   }
 
+  void share() {
+    for (const Step& step : steps_) {
+      // What lies outside of the arena does not move with it.
+      const bool movable = !step.inputs.empty() && !step.inputs[0].constant;
+      ready_->steps.push_back(movable ? step.prepared : nullptr);
+    }
+    ready_->arena = arena_->data();
+  }
+
+  // The step as another executor has it, for this arena.
+  std::unique_ptr<Prepared> copied() const {
+    if (!ready_->arena || !ready_->steps[steps_.size()]) return nullptr;
+    return ready_->steps[steps_.size()]->moved(arena_->data() - ready_->arena);
+  }
+
   Status add_step(const Node& node) {
-    Step step{&node, find_kernel(node.op), {}, {}, nullptr, {}};
+    Step step{&node, find_kernel(node.op), {}, {}, copied(), {}};
+    if (step.prepared) {
+      steps_.push_back(std::move(step));
+      return {};
+    }
     for (const TensorId id : node.inputs) {
       step.inputs.push_back(operand(id));
       if (id == no_tensor || step.inputs.back().data) continue;
@@ -111,6 +135,7 @@ class StaticExecutor final : public Executor {
   const Graph& graph_;
   Constants& constants_;
   std::shared_ptr<const Schedule> schedule_;
+  std::shared_ptr<ReadySteps> ready_;
   Threads threads_;
   std::shared_ptr<Buffer> arena_;
   std::vector<Step> steps_;
@@ -120,11 +145,12 @@ class StaticExecutor final : public Executor {
 }  // namespace
 
 Result<std::unique_ptr<Executor>> make_executor(const LinkedGraph& linked, Constants& constants,
-                                                std::shared_ptr<const Schedule> schedule, ExecutorKey key,
+                                                std::shared_ptr<const Schedule> schedule,
+                                                std::shared_ptr<ReadySteps> ready, ExecutorKey key,
                                                 int threads) {
   if (!schedule->is_static) return make_dynamic_executor(linked, constants, std::move(key), threads);
-  auto executor =
-      std::make_unique<StaticExecutor>(linked, constants, std::move(schedule), std::move(key), threads);
+  auto executor = std::make_unique<StaticExecutor>(linked, constants, std::move(schedule), std::move(ready),
+                                                   std::move(key), threads);
   if (Status status = executor->prepare(); !status) return Failure{status.error()};
   return std::unique_ptr<Executor>(std::move(executor));
 }

@@ -1,6 +1,8 @@
 // Runs a graph for one set of input shapes, one prediction at a time.
 #pragma once
 
+#include <mutex>
+
 #include "mlq/model.h"
 #include "runtime-stub/src/schedule.h"
 
@@ -29,9 +31,19 @@ class Executor {
   ExecutorKey key_;
 };
 
+// What executors of one schedule share: its steps made ready for one arena, from which those of other arenas
+// are copied with their weights. Held while the first is made, so that a second one waits instead of packing
+// again.
+struct ReadySteps {
+  std::mutex mutex;
+  const std::byte* arena = nullptr;
+  std::vector<std::shared_ptr<const Prepared>> steps;  // null: each executor has its own
+};
+
 // With fixed addresses in one arena, where the schedule is static; else node by node.
 Result<std::unique_ptr<Executor>> make_executor(const LinkedGraph& linked, Constants& constants,
-                                                std::shared_ptr<const Schedule> schedule, ExecutorKey key,
+                                                std::shared_ptr<const Schedule> schedule,
+                                                std::shared_ptr<ReadySteps> ready, ExecutorKey key,
                                                 int threads);
 
 }  // namespace mlq

@@ -6,7 +6,8 @@ namespace mlq {
 
 namespace {
 
-// Each executor has its own packed weights: as many stay as ran at once, unless input shapes keep changing.
+// As many executors stay as ran at once, unless input shapes keep changing. Those of one shape share the
+// weights of their convolutions; the other packed weights each has for itself.
 constexpr std::size_t max_kinds = 4;
 constexpr std::size_t max_idle = 64;
 
@@ -30,24 +31,26 @@ Result<std::unique_ptr<Executor>> Model::State::take(ExecutorKey key) const {
       return executor;
     }
   }
-  auto schedule = schedule_for(key);
-  if (!schedule) return Failure{schedule.error()};
-  return make_executor(linked, constants, *schedule, std::move(key), threads);
+  auto planned = plan_for(key);
+  if (!planned) return Failure{planned.error()};
+  return make_executor(linked, constants, planned->schedule, planned->ready, std::move(key), threads);
 }
 
-Result<std::shared_ptr<const Schedule>> Model::State::schedule_for(const ExecutorKey& key) const {
+Result<Model::State::Planned> Model::State::plan_for(const ExecutorKey& key) const {
   {
     const std::lock_guard lock(mutex_);
     for (const Planned& planned : planned_)
-      if (planned.key == key) return planned.schedule;
+      if (planned.key == key) return planned;
   }
   auto made = make_schedule(linked, constants, key.input_shapes, key.kept);
   if (!made) return Failure{made.error()};
-  auto schedule = std::make_shared<const Schedule>(std::move(*made));
   const std::lock_guard lock(mutex_);
+  for (const Planned& planned : planned_)  // another thread may have been faster; its steps are to be shared
+    if (planned.key == key) return planned;
   if (planned_.size() >= max_kinds) planned_.erase(planned_.begin());
-  planned_.push_back({key, schedule});
-  return std::shared_ptr<const Schedule>(schedule);
+  planned_.push_back(
+      {key, std::make_shared<const Schedule>(std::move(*made)), std::make_shared<ReadySteps>()});
+  return planned_.back();
 }
 
 void Model::State::give_back(std::unique_ptr<Executor> executor) const {

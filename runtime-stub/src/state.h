@@ -30,12 +30,13 @@ struct Model::State {
   mutable Constants constants;
 
  private:
-  Result<std::shared_ptr<const Schedule>> schedule_for(const ExecutorKey& key) const;
-
   struct Planned {
     ExecutorKey key;
     std::shared_ptr<const Schedule> schedule;
+    std::shared_ptr<ReadySteps> ready;
   };
+  Result<Planned> plan_for(const ExecutorKey& key) const;
+
   // Held only to take and give, never while something runs.
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Executor>> idle_;  // the latest used last

@@ -49,6 +49,9 @@ struct Call {
 struct Prepared {
   virtual ~Prepared() = default;
   virtual Status run(void* threads) = 0;
+  // The same for operands and results that lie `shift` bytes further on, with the same weights; or null: then
+  // it has to be prepared anew. Called while other threads may be in run().
+  virtual std::unique_ptr<Prepared> moved([[maybe_unused]] std::ptrdiff_t shift) const { return nullptr; }
 };
 
 struct Kernel {
