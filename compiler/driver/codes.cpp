@@ -98,6 +98,8 @@ constexpr std::array table = {
     Code{"MLQ312", "a model that makes no sense",
          "Layers refer to what does not exist, or their shapes do not fit."},
     Code{"MLQ313", "not the pinned model", "The model file's SHA-256 is not the manifest's."},
+    Code{"MLQ314", "a custom layer without code",
+         "Nothing brings the code of a layer's class, so that not even its results' shapes can be told."},
     Code{"MLQ315", "a custom layer that fell over",
          "Code of the user's crashed, ended the process, or did not come back. The message names the layer "
          "and "

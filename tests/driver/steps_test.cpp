@@ -57,7 +57,7 @@ TEST_F(Steps, CompileIsAllThreeAndPrintsTheTable) {
   const Outcome run = step({"compile", "--json", (folder / "r.json").string()});
   EXPECT_EQ(run.exit, 0) << run.err;
   EXPECT_THAT(run.out, HasSubstr("top1_agreement"));
-  EXPECT_EQ(names_in(out).size(), 7u);
+  EXPECT_EQ(names_in(out).size(), 10u);
   EXPECT_EQ(read(folder / "r.json"), read(out / "net.report.json"));
   const auto report = nlohmann::json::parse(read(out / "net.report.json"));
   EXPECT_EQ(report["model"], "net");

@@ -33,7 +33,8 @@ struct Mistake {
 
 // The command line in the test's name, instead of the object's bytes, which differ from run to run.
 void PrintTo(const Mistake& mistake, std::ostream* out) {
-  for (const std::string& argument : mistake.arguments) *out << argument << ' ';
+  *out << "mlqc";
+  for (const std::string& argument : mistake.arguments) *out << ' ' << argument;
 }
 
 class Mistakes : public testing::TestWithParam<Mistake> {};
@@ -54,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{},
                 "mlqc: error: no command given [MLQ120]\n      = hint: one of compile, codegen, quantize, "
                 "gate, accept, "
-                "compare, predict, inspect, init, schema, explain, doctor\n"},
+                "compare, sweep, convert, predict, inspect, init, schema, explain, doctor\n"},
         Mistake{
             {"compile", "m.yaml", "--ot", "x"},
             "mlqc: error: 'compile' has no option '--ot' [MLQ121]\n      = hint: did you mean '--out'?\n"},

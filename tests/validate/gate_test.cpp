@@ -30,9 +30,9 @@ Report classifier(std::size_t hits, std::size_t n) {
   report.outputs["probs"]["snr_db"] = {30, 30, 30, n};
   report.outputs["probs"]["max_abs_error"] = {0.25, 0.25, 0.25, n};
   report.outputs["label"]["top1_agreement"] = wilson(hits, n);
-  report.layers = {{"conv1", "Conv", 4, "linear", "per_channel", 10, 5, 21.5},
-                   {"conv2", "Conv", 4, "linear", "per_channel", 10, 5, 9.25},
-                   {"fc", "Gemm", 32, "none", "", 10, 40, std::numeric_limits<double>::infinity()}};
+  report.layers = {{"conv1", "Conv", 4, "linear", "per_channel", "nearest", "", 10, 5, 21.5},
+                   {"conv2", "Conv", 4, "linear", "per_channel", "nearest", "", 10, 5, 9.25},
+                   {"fc", "Gemm", 32, "none", "", "", "", 10, 40, std::numeric_limits<double>::infinity()}};
   return report;
 }
 

@@ -34,7 +34,7 @@ Report sample_report() {
   report.rankings["classLabelProbs"] = {{{"cat", 7, 6}}, {{"a.jpg", "cat", "dog", 0.5, inf}}};
   for (int i = 0; i < 26; ++i)
     report.layers.push_back({"fire" + std::to_string(i), "Conv", i == 3 ? 16 : 8, "kmeans_lut", "per_tensor",
-                             12345, 12345, i == 3 ? inf : 42.5 + i});
+                             "nearest", "", 12345, 12345, i == 3 ? inf : 42.5 + i});
   report.seconds = {{"import", 0.25}, {"measure", 12.5}};
   report.version = "0.1.0";
   report.isa = "avx2";
