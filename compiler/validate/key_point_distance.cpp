@@ -11,9 +11,10 @@ namespace mlqc {
 namespace {
 
 double distance(std::size_t a, std::size_t b, std::size_t width) {
+  const std::size_t row_a = a / width, row_b = b / width;
   const double dx = static_cast<double>(a % width) - static_cast<double>(b % width);
-  const double dy = static_cast<double>(a / width) - static_cast<double>(b / width);
-  return std::sqrt(dx * dx + dy * dy);
+  const double dy = static_cast<double>(row_a) - static_cast<double>(row_b);
+  return std::hypot(dx, dy);
 }
 
 double sample(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate) {
