@@ -62,12 +62,11 @@ double deformed(const Call& call, const Window& window, std::int64_t n, std::int
     for (std::int64_t k = 0; k < taps; ++k) {
       const std::int64_t tap = n * parts * taps + part * taps + k;
       const float* offset = in<float>(call, 2) + 2 * tap * plane + position;
-      const double row = static_cast<double>(position / y[3] * window.strides[0] - window.begins[0] +
-                                             k / w[3] * window.dilations[0]) +
-                         offset[0];
-      const double column = static_cast<double>(position % y[3] * window.strides[1] - window.begins[1] +
-                                                k % w[3] * window.dilations[1]) +
-                            offset[plane];
+      const std::int64_t top = position / y[3] * window.strides[0] - window.begins[0];
+      const std::int64_t left = position % y[3] * window.strides[1] - window.begins[1];
+      const std::int64_t down = k / w[3] * window.dilations[0], right = k % w[3] * window.dilations[1];
+      const double row = static_cast<double>(top + down) + offset[0];
+      const double column = static_cast<double>(left + right) + offset[plane];
       const double factor = call.given(4) ? in<float>(call, 4)[tap * plane + position] : 1.0f;
       sum += factor * in<float>(call, 1)[(m * w[1] + c) * taps + k] *
              between(in<float>(call, 0) + (n * x[1] + channel) * x[2] * x[3], x[2], x[3], row, column);
