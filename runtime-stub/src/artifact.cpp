@@ -54,7 +54,9 @@ class Decoder {
   template <class T>
   std::vector<T> numbers(const FlatVector<T>* from) {
     if (!from || !spend(from->size() * sizeof(T))) return {};
-    return {from->begin(), from->end()};
+    std::vector<T> copy(from->size());  // of bytes: in a damaged artifact numbers may lie at any address
+    if (!copy.empty()) std::memcpy(copy.data(), from->Data(), copy.size() * sizeof(T));
+    return copy;
   }
 
   // Each table costs at least its own offset in the vector.
