@@ -8,6 +8,7 @@
 #include <map>
 
 #include "compiler/backends/formats.h"
+#include "compiler/backends/onnx_floats.h"
 #include "compiler/support/error.h"
 
 namespace mlqc {
@@ -40,8 +41,7 @@ class Writer {
     NodeProto& node = nodes.emplace_back();
     node.set_op_type(op);
     for (const std::string& input : inputs) node.add_input(input);
-    node.set_name(fmt::format("{}/mlq{}", weight_, nodes.size()));
-    node.add_output(node.name());
+    node.add_output(fmt::format("{}/mlq{}", weight_, nodes.size()));
     return node;
   }
   std::string node(const char* op, std::initializer_list<std::string> inputs) {
@@ -257,18 +257,20 @@ bool is_float(int type) {
 struct Rewriter {
   const Source& source;
   int opset;
-  std::map<std::string, const Tensor*> wanted;  // weights in fewer bits, by name
+  std::map<std::string, const Tensor*> wanted = {};  // weights in fewer bits, by name
+  bool restores_halves = false;                      // weights that were halves are floats now
 
   // Nothing when the weight stays as it is. Integers in the file are weights that were quantized before.
-  std::vector<NodeProto> replacement(const std::string& name, const TensorProto& proto) const {
+  std::vector<NodeProto> replacement(const std::string& name, const TensorProto& proto) {
     const auto found = wanted.find(name);
-    if (found == wanted.end()) return {};
-    if (!found->second->quantization && proto.data_type() == TensorProto::FLOAT16) return {};
-    if (!is_float(proto.data_type())) return {};
-    return nodes_for(source, *found->second, name, proto.data_type(), opset);
+    if (found == wanted.end() || !is_float(proto.data_type())) return {};
+    const bool half = proto.data_type() == TensorProto::FLOAT16;
+    if (!found->second->quantization && half) return {};
+    restores_halves |= half;
+    return nodes_for(source, *found->second, name, half ? TensorProto::FLOAT : proto.data_type(), opset);
   }
 
-  void rewrite(GraphProto& graph) const {
+  void rewrite(GraphProto& graph) {
     std::vector<NodeProto> nodes;
     for (int i = graph.initializer_size(); i-- > 0;) {
       const std::string name = graph.initializer(i).name();
@@ -310,11 +312,12 @@ std::vector<std::byte> write_onnx(const Source& source, const mlq::Graph& graph)
   const auto bytes = source.bytes.bytes;
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
     refuse(source, "the source is no ONNX model", "");
-  Rewriter rewriter{source, 1, {}};
+  Rewriter rewriter{source, 1};
   for (const auto& set : proto.opset_import())
     if (set.domain().empty() || set.domain() == "ai.onnx") rewriter.opset = static_cast<int>(set.version());
   collect(graph, rewriter.wanted);
   rewriter.rewrite(*proto.mutable_graph());
+  if (rewriter.restores_halves) compute_in_floats(proto);
   const std::string text = proto.SerializeAsString();
   if (text.empty()) refuse(source, "the quantized ONNX model is larger than 2 GiB", "emit mlq alone");
   const auto all = std::as_bytes(std::span(text));

@@ -1,10 +1,11 @@
 """ONNX models, and quantized ones that mlqc wrote, in ONNX Runtime and in mlq: the same inputs, the same outputs.
 
-    onnx_runtime.py MLQC MODULES [MODEL.onnx...]
+    onnx_runtime.py models|emitted MLQC MODULES [MODEL.onnx...]
 
-MODULES holds node_modules/onnxruntime-node (build/peers after ./dev bench). Without models: those of the shared folder.
-Each model is compared as it is; then as written with `emit: [onnx]` against the .mlq beside it, at 8 bits linear and
-as a table, at 4 bits and as halves. Exit status 77 where node, the peer or the models are missing."""
+MODULES holds node_modules/onnxruntime-node (build/peers after ./dev bench). `models` runs each model as it is, on the
+inputs that lie beside it or on random ones; `emitted` what `emit: [onnx]` makes of it against the .mlq beside that, and
+at eight bits holds its size against the artifact's. Without models: all of the shared folder, or the two that weigh
+enough for sizes to say something. Exit status 77 where node, the peer or the models are missing."""
 import json
 import os
 import pathlib
@@ -17,7 +18,11 @@ import numpy as np
 
 HERE = pathlib.Path(__file__).resolve().parent
 TYPES = {"float32": np.float32, "float16": np.float16}
-SETTINGS = [("linear", 8), ("linear_symmetric", 8), ("kmeans_lut", 8), ("linear", 4), ("kmeans_lut", 4), ("linear", 3)]
+ALGORITHMS = [("linear", "per_tensor"), ("linear", "per_channel"), ("linear_lut", None), ("kmeans_lut", None)]
+SETTINGS = [(algorithm, bits, granularity) for bits in (8, 4, 3) for algorithm, granularity in ALGORITHMS]
+SETTINGS += [("linear_symmetric", 8, None), ("none", 16, None)]
+TOLERANCE = 1e-3  # of the largest number
+MOST_BYTES = 1.02  # of the artifact's, at eight bits and for models of a megabyte and more
 
 
 def skip(why):
@@ -72,43 +77,70 @@ def distance(a, b):
     return max(float(np.abs(x.ravel() - y.ravel()).max() / max(np.abs(y).max(), 1e-30)) for x, y in zip(a, b))
 
 
-def emitted(mlqc, model, algorithm, bits, folder):
+def emitted(mlqc, model, algorithm, bits, granularity, folder):
+    settings = f"algorithm: {algorithm}, bits: {bits}" + (f", granularity: {granularity}" if granularity else "")
     manifest = folder / "m.mlq.yaml"
-    manifest.write_text(f"schema: 1\nmodel: {{file: {model}}}\nquantize: {{algorithm: {algorithm}, bits: {bits}}}\nemit: [onnx]\n")
+    manifest.write_text(f"schema: 1\nmodel: {{file: {model}}}\nquantize: {{{settings}}}\nemit: [onnx]\n")
     call(mlqc, "compile", manifest, "-o", folder / "out", "--name", "m")
     return folder / "out/m.onnx", folder / "out/m.mlq"
 
 
-def compare(mlqc, modules, model, folder):
-    features, outputs = interface(mlqc, model)
+def random_inputs(features):
     random = np.random.default_rng(1)
     image = features[0][2][-1] > 64
-    inputs = {name: (random.random(shape) * (255 if image else 1)).astype(TYPES[kind]) for name, kind, shape in features}
+    return {name: (random.random(shape) * (255 if image else 1)).astype(TYPES[kind]) for name, kind, shape in features}
+
+
+def given_inputs(model, features):
+    """Those of the folders test_data_set_N beside a model.onnx."""
+    for data in sorted(model.parent.glob("test_data_set_*")):
+        from onnx import TensorProto, numpy_helper
+        tensors = [TensorProto.FromString((data / f"input_{i}.pb").read_bytes()) for i in range(len(features))]
+        yield data.name, {f[0]: numpy_helper.to_array(t).astype(TYPES[f[1]]) for f, t in zip(features, tensors)}
+
+
+class Judge:
     good = True
 
-    def line(what, difference, more=""):
-        nonlocal good
-        good &= difference <= 1e-3
-        print(f"{model.parent.name}/{model.name:28} {what:22} {difference:.1e} {more}", flush=True)
-
-    line("as it is", distance(ours(mlqc, model, inputs, outputs, folder), theirs(modules, model, inputs, folder)))
-    for algorithm, bits in SETTINGS:
-        onnx, mlq = emitted(mlqc, model, algorithm, bits, folder)
-        sizes = onnx.stat().st_size / mlq.stat().st_size
-        line(f"{algorithm} {bits}", distance(ours(mlqc, mlq, inputs, outputs, folder), theirs(modules, onnx, inputs, folder)),
-             f".onnx / .mlq {sizes:.3f}")
-    return good
+    def line(self, model, what, difference, ratio=None, most=None):
+        fits = difference <= TOLERANCE and (most is None or ratio <= most)
+        self.good &= fits
+        size = "" if ratio is None else f".onnx / .mlq {ratio:.3f}"
+        print(f"{model.parent.name}/{model.name:28} {what:26} {difference:.1e} {size}{'' if fits else '  TOO MUCH'}", flush=True)
 
 
-def main(mlqc, modules, *models):
+def compare_models(mlqc, modules, model, folder, judge):
+    features, outputs = interface(mlqc, model)
+    for what, inputs in [*given_inputs(model, features), ("random", random_inputs(features))]:
+        judge.line(model, what, distance(ours(mlqc, model, inputs, outputs, folder), theirs(modules, model, inputs, folder)))
+
+
+def compare_emitted(mlqc, modules, model, folder, judge):
+    features, outputs = interface(mlqc, model)
+    inputs = random_inputs(features)
+    for algorithm, bits, granularity in SETTINGS:
+        onnx, mlq = emitted(mlqc, model, algorithm, bits, granularity, folder)
+        difference = distance(ours(mlqc, mlq, inputs, outputs, folder), theirs(modules, onnx, inputs, folder))
+        heavy = bits == 8 and model.stat().st_size > 1 << 20
+        judge.line(model, f"{algorithm} {bits} {granularity or ''}", difference, onnx.stat().st_size / mlq.stat().st_size,
+                   MOST_BYTES if heavy else None)
+
+
+def main(what, mlqc, modules, *models):
     shared = pathlib.Path(os.environ.get("MLQ_SHARED", HERE.parents[1].parent / "shared")) / "models/onnx"
     if not shutil.which("node") or not (pathlib.Path(modules) / "node_modules/onnxruntime-node").exists():
-        skip("node or onnxruntime-node is missing")
+        skip("node or onnxruntime-node is missing (./dev bench installs the latter)")
     if not models and not shared.exists():
         skip("no shared models")
     found = [pathlib.Path(m).resolve() for m in models] or sorted(shared.rglob("*.onnx"))
+    if what == "emitted" and not models:
+        found = [shared / "SqueezeNet_fp16.onnx", shared / "style_candy.onnx"]
+    judge = Judge()
     with tempfile.TemporaryDirectory() as folder:
-        return 0 if all([compare(mlqc, modules, model, pathlib.Path(folder)) for model in found]) else 1
+        for model in found:
+            (compare_models if what == "models" else compare_emitted)(mlqc, modules, model, pathlib.Path(folder), judge)
+    return 0 if judge.good else 1
 
 
-sys.exit(main(*sys.argv[1:]))
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
