@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/driver/blame.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/diagnostics.h"
 #include "compiler/driver/page.h"
@@ -68,6 +69,7 @@ Step gate_step(const Options& options) {
   if (manifest.baseline && !std::filesystem::exists(manifest.baseline->value, error))
     keep_pending(manifest, measured, true);
   step.report = judge_in(options.mode, measured, manifest, options);
+  if (options.mode != GateMode::off) add_cures(step.report, manifest, options);
   if (manifest.baseline) keep_pending(manifest, measured, wants_acceptance(step.report, manifest));
   check_folder(options);
   // For `gate --all`, which starts from the build's folder.

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "compiler/backends/backend.h"
 #include "compiler/driver/commands.h"
@@ -115,14 +116,14 @@ Times run_all(std::vector<Run>& runs, const Manifest& manifest, const Inputs& in
       return load_artifact({run.artifact, nullptr}, "a candidate", threads);
     });
   before = now();
-  const std::size_t samples = inputs.samples->items.size();
-  const auto show = [&](std::size_t done, std::size_t total) {
-    if (done == samples) times.reference = now() - before;
+  // What has passed since the last sample belongs to the model that runs, its loading too.
+  const auto show = [&](std::size_t model, std::size_t done, std::size_t total) {
+    const double after = now();
+    (model == 0 ? times.reference : times.candidates) += after - std::exchange(before, after);
     progress.show("validating", done, total);
   };
   std::vector<Measured> measured = measure_all([&](int threads) { return load_graph(reference, threads); },
                                                candidates, *inputs.samples, show);
-  times.candidates = now() - before - times.reference;
   for (std::size_t i = 0; i < runs.size(); ++i) runs[i].measured = std::move(measured[i]);
   return times;
 }
@@ -130,10 +131,10 @@ Times run_all(std::vector<Run>& runs, const Manifest& manifest, const Inputs& in
 // The first sample's pictures, from float to the fewest bits: one strip per algorithm.
 Json strips_of(const std::vector<Run>& runs, const Inputs& inputs) {
   Json strips = Json::array();
-  const auto picture = std::ranges::find(inputs.graph.outputs, mlq::FeatureKind::image, &mlq::Feature::kind);
-  if (picture == inputs.graph.outputs.end()) return strips;
+  if (!picture_output(inputs.graph)) return strips;
+  std::optional<PictureRange> range;
   const auto draw = [&](const mlq::Model& model, int bits, std::size_t bytes) {
-    const std::string uri = first_picture(model, *inputs.samples);
+    const std::string uri = first_picture(model, *inputs.samples, range);
     return Json{{"bits", bits}, {"bytes", bytes}, {"uri", uri}};
   };
   const Json first = draw(load_graph(inputs.graph, threads()), 32, inputs.source.bytes.bytes.size());

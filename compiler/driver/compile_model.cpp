@@ -55,14 +55,6 @@ std::map<std::string, std::vector<std::byte>> write_all(const Manifest& manifest
   return files;
 }
 
-CompensatedGraph quantize_all(const Inputs& inputs, const mlq::Graph& reference,
-                              const QuantizationPlan& planned, Progress& progress) {
-  mlq::Graph nearest = quantize(reference, planned);
-  if (!inputs.calibration) return {std::move(nearest), {}};
-  return compensated(reference, planned, std::move(nearest),
-                     calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
-}
-
 // What ships is what is measured: the candidate is loaded from the artifact's own bytes.
 void measure_into(Report& report, const mlq::Graph& reference, const std::vector<std::byte>& artifact,
                   const Samples& samples, Progress& progress) {
@@ -80,6 +72,18 @@ void measure_into(Report& report, const mlq::Graph& reference, const std::vector
 }
 
 }  // namespace
+
+CompensatedGraph quantize_from(mlq::Graph start, const Inputs& inputs, const mlq::Graph& reference,
+                               const QuantizationPlan& planned, Progress& progress) {
+  const mlq::Graph nearest = quantize(reference, planned);
+  for (const TensorPlan& entry : planned) {
+    const auto id = static_cast<std::size_t>(entry.tensor);
+    start.tensors[id] = nearest.tensors[id];
+  }
+  if (!inputs.calibration) return {std::move(start), {}};
+  return compensated(reference, planned, std::move(start),
+                     calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
+}
 
 Inputs read_inputs(const Manifest& manifest) {
   Stopwatch watch;
@@ -114,7 +118,7 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
   const mlq::Graph reference = simplify(inputs.graph);
   const QuantizationPlan planned = plan(reference, manifest);
   {
-    const CompensatedGraph candidate = quantize_all(inputs, reference, planned, progress);
+    const CompensatedGraph candidate = quantize_from(reference, inputs, reference, planned, progress);
     report.seconds["quantize"] = watch.lap();
     made.files = write_all(manifest, inputs.source, candidate.graph);
     report.layers = layer_reports(planned, reference, candidate);

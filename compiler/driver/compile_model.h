@@ -10,6 +10,7 @@
 #include "compiler/driver/progress.h"
 #include "compiler/frontends/frontend.h"
 #include "compiler/manifest/manifest.h"
+#include "compiler/quantize/compensated.h"
 #include "compiler/validate/report.h"
 #include "compiler/validate/samples.h"
 
@@ -24,6 +25,11 @@ struct Inputs {
   double seconds = 0;                  // that reading took
 };
 Inputs read_inputs(const Manifest& manifest);
+
+// The plan over the reference, with the rounding that the manifest asks for. `start` holds what the plan does
+// not say: other layers as they are already, which those of the plan are compensated for.
+CompensatedGraph quantize_from(mlq::Graph start, const Inputs& inputs, const mlq::Graph& reference,
+                               const QuantizationPlan& planned, Progress& progress);
 
 // Everything that is made, still in memory.
 struct Compiled {

@@ -73,8 +73,9 @@ std::string thumbnail_of(const std::string& file) {
   }
 }
 
-mlq::Result<mlq::Image> image_of(const mlq::Feature& output, const mlq::Array& array) {
-  const auto image = mlq::to_image(array.view(), output.color);
+mlq::Result<mlq::Image> image_of(const mlq::Feature& output, const mlq::Array& array,
+                                 const PictureRange& range) {
+  const auto image = picture_of(output, array, range);
   if (!image) return image;
   return shrink(*image, picture);
 }
@@ -87,19 +88,16 @@ mlq::Result<std::vector<mlq::Array>> predict(const mlq::Model& model, const Samp
   return model.predict(views);
 }
 
-void add_pictures(Json& json, const mlq::Graph& graph, const std::string& sample,
-                  const std::vector<mlq::Array>& ours, const std::vector<mlq::Array>& theirs) {
-  for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
-    const mlq::Feature& output = graph.outputs[i];
-    if (output.kind != mlq::FeatureKind::image) continue;
-    const auto a = image_of(output, ours[i]), b = image_of(output, theirs[i]);
-    if (!a || !b || a->pixels.size() != b->pixels.size()) continue;
-    json.push_back({{"output", output.name},
-                    {"sample", sample},
-                    {"reference", png_uri(*a)},
-                    {"candidate", png_uri(*b)},
-                    {"difference", png_uri(difference(*a, *b))}});
-  }
+void add_pictures(Json& json, const mlq::Feature& output, const std::string& sample, const mlq::Array& ours,
+                  const mlq::Array& theirs) {
+  const PictureRange range = range_of(output, ours);
+  const auto a = image_of(output, ours, range), b = image_of(output, theirs, range);
+  if (!a || !b || a->pixels.size() != b->pixels.size()) return;
+  json.push_back({{"output", output.name},
+                  {"sample", sample},
+                  {"reference", png_uri(*a)},
+                  {"candidate", png_uri(*b)},
+                  {"difference", png_uri(difference(*a, *b))}});
 }
 
 }  // namespace
@@ -128,23 +126,27 @@ std::string picture_details(const Report& report, const Samples& samples) {
 std::string output_details(const mlq::Graph& reference, const std::vector<std::byte>& artifact,
                            const Samples& samples) {
   Json json = Json::array();
-  const auto is_image = [](const mlq::Feature& output) { return output.kind == mlq::FeatureKind::image; };
-  if (std::ranges::none_of(reference.outputs, is_image)) return json.dump();
+  if (!picture_output(reference)) return json.dump();
   const mlq::Model first = load_graph(reference, threads());
   const mlq::Model second = load_artifact({artifact, nullptr}, "the artifact", threads());
   for (std::size_t i = 0; i < std::min(most_outputs, samples.items.size()); ++i) {
     const auto ours = predict(first, samples, i), theirs = predict(second, samples, i);
-    if (ours && theirs) add_pictures(json, reference, samples.items[i].name, *ours, *theirs);
+    if (!ours || !theirs) continue;
+    for (std::size_t o = 0; o < reference.outputs.size(); ++o)
+      if (is_picture(reference.outputs[o]))
+        add_pictures(json, reference.outputs[o], samples.items[i].name, (*ours)[o], (*theirs)[o]);
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string first_picture(const mlq::Model& model, const Samples& samples) {
+std::string first_picture(const mlq::Model& model, const Samples& samples,
+                          std::optional<PictureRange>& range) {
   const auto values = predict(model, samples, 0);
-  const auto& outputs = model.graph().outputs;
-  const auto found = std::ranges::find(outputs, mlq::FeatureKind::image, &mlq::Feature::kind);
-  if (!values || found == outputs.end()) return {};
-  const auto image = image_of(*found, (*values)[static_cast<std::size_t>(found - outputs.begin())]);
+  const auto place = picture_output(model.graph());
+  if (!values || !place) return {};
+  const mlq::Feature& output = model.graph().outputs[*place];
+  if (!range) range = range_of(output, (*values)[*place]);
+  const auto image = image_of(output, (*values)[*place], *range);
   return image ? png_uri(*image) : "";
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "compiler/driver/output_picture.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/validate/report.h"
 #include "compiler/validate/samples.h"
@@ -22,8 +24,9 @@ std::string picture_details(const Report& report, const Samples& samples);
 std::string output_details(const mlq::Graph& reference, const std::vector<std::byte>& artifact,
                            const Samples& samples);
 
-// What a model draws from the first sample: its first picture output, small enough for a page; "" where it
-// fails.
-std::string first_picture(const mlq::Model& model, const Samples& samples);
+// What a model draws from the first sample, small enough for a page; "" where it fails. `range` is found by
+// the first model, the reference, and holds for those after it.
+std::string first_picture(const mlq::Model& model, const Samples& samples,
+                          std::optional<PictureRange>& range);
 
 }  // namespace mlqc

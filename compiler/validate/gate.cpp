@@ -83,20 +83,6 @@ std::string weakest_layers(const Report& report) {
   return text;
 }
 
-std::string hint_for(const Check& check, const Report& report) {
-  const std::string accept = check.baseline ? "; if the change is meant, run `mlqc accept`" : "";
-  if (check.metric == "size") return "lower `bits`, or raise the limit" + accept;
-  const std::string settle =
-      check.would_settle
-          ? fmt::format("take {} samples, which would settle it if the share stays the same; or ",
-                        check.would_settle)
-          : "";
-  const std::string layers = weakest_layers(report);
-  if (layers.empty()) return "no weights were quantized: look at the samples and the limit" + accept;
-  return fmt::format("{}raise `bits`, at first under `layers:` for those that lost most: {}{}", settle,
-                     layers, accept);
-}
-
 // Which class it is.
 void name_class(Check& check, const Report& report) {
   const auto ranking = report.rankings.find(check.output);
@@ -137,6 +123,22 @@ Subject subject_of(const GateSection& entry, const Report& report, const Manifes
 }
 
 }  // namespace
+
+std::string hint_for(const Check& check, const Report& report) {
+  const std::string accept = check.baseline ? "; if the change is meant, run `mlqc accept`" : "";
+  if (check.metric == "size") return "lower `bits`, or raise the limit" + accept;
+  const std::string settle =
+      check.would_settle
+          ? fmt::format("take {} samples, which would settle it if the share stays the same; or ",
+                        check.would_settle)
+          : "";
+  if (std::ranges::any_of(check.cures.layers, [](const Cure& cure) { return !cure.rule.empty(); }))
+    return settle + "put rules of these notes at the top of `quantize: layers:`" + accept;
+  const std::string layers = weakest_layers(report);
+  if (layers.empty()) return "no weights were quantized: look at the samples and the limit" + accept;
+  return fmt::format("{}raise `bits`, at first under `layers:` for those that lost most: {}{}", settle,
+                     layers, accept);
+}
 
 Report judge(Report report, const Manifest& manifest, const std::optional<Baseline>& baseline) {
   report.checks.clear();

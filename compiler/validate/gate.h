@@ -31,4 +31,7 @@ Baseline baseline_of(const Report& report, const std::string& reason);
 // not apply, max_drop without a baseline file or against other samples.
 Report judge(Report report, const Manifest& manifest, const std::optional<Baseline>& baseline);
 
+// What to do about a red check: where it has cures, to take them.
+std::string hint_for(const Check& check, const Report& report);
+
 }  // namespace mlqc

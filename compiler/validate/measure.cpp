@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 
 #include "compiler/support/parallel.h"
@@ -21,7 +22,7 @@ using Arrays = std::vector<Array>;
 using Progress = std::function<void(std::size_t, std::size_t)>;
 
 constexpr std::size_t big_weights = std::size_t{64} << 20;
-constexpr std::size_t kept_outputs = std::size_t{256} << 20;
+constexpr std::size_t kept_bytes = std::size_t{256} << 20;
 
 // What is compared, the same for all samples.
 struct Plan {
@@ -47,8 +48,8 @@ struct Outcome {
 // Counts samples, one thread at a time. Of the two passes over big models each sample counts half.
 class Counter {
  public:
-  Counter(const Progress& progress, std::size_t total, std::size_t passes)
-      : progress_(progress), total_(total), passes_(passes) {}
+  Counter(Progress progress, std::size_t total, std::size_t passes)
+      : progress_(std::move(progress)), total_(total), passes_(passes) {}
   void step() {
     if (!progress_) return;
     const std::lock_guard lock(mutex_);
@@ -57,7 +58,7 @@ class Counter {
   }
 
  private:
-  const Progress& progress_;
+  const Progress progress_;
   std::size_t total_, passes_, steps_ = 0;
   std::mutex mutex_;
 };
@@ -163,6 +164,14 @@ Outcome run_both(const Plan& plan, const Model& reference, const Model& candidat
   return outcome;
 }
 
+Graph interface_of(const Graph& graph) {
+  Graph alone;
+  alone.inputs = graph.inputs;
+  alone.outputs = graph.outputs;
+  alone.labels = graph.labels;
+  return alone;
+}
+
 std::size_t bytes_of(const Arrays& arrays) {
   std::size_t bytes = 0;
   for (const Array& array : arrays) bytes += array.bytes.size();
@@ -238,25 +247,34 @@ Measured measure_small(const Model& reference, const Model& candidate, const Sam
   return summarize_all(plan, outcomes);
 }
 
-// How many samples' outputs may be kept, judged by the first one that runs.
-std::size_t samples_kept(const Model& model, const Samples& samples) {
+// What the reference was given for a sample and what it made of it. Inputs are kept where many candidates
+// take the same: decoding a photograph takes half as long as running a small network on it.
+struct Kept {
+  Arrays inputs, outputs;
+};
+
+// How many samples may be kept, judged by the first one that runs.
+std::size_t samples_kept(const Model& model, const Samples& samples, bool with_inputs) {
   for (std::size_t i = 0; i < samples.items.size(); ++i) {
     const Result<Arrays> inputs = load_sample(samples, i, model.graph());
     const Result<Arrays> outputs = inputs ? predict(model, *inputs) : Result<Arrays>(mlq::Failure{""});
-    if (outputs) return std::max<std::size_t>(1, kept_outputs / std::max<std::size_t>(1, bytes_of(*outputs)));
+    if (!outputs) continue;
+    const std::size_t bytes = bytes_of(*outputs) + (with_inputs ? bytes_of(*inputs) : 0);
+    return std::max<std::size_t>(1, kept_bytes / std::max<std::size_t>(1, bytes));
   }
   return samples.items.size();
 }
 
 // The reference's outputs of the samples from `first` on.
-std::vector<Arrays> run_range(const Samples& samples, const Model& model, int each, std::size_t first,
-                              std::size_t count, std::vector<Outcome>& outcomes, Counter& counter) {
-  std::vector<Arrays> kept(count);
+std::vector<Kept> run_range(const Samples& samples, const Model& model, int each, std::size_t first,
+                            std::size_t count, bool with_inputs, std::vector<Outcome>& outcomes,
+                            Counter& counter) {
+  std::vector<Kept> kept(count);
   for_each_sample(each, count, [&](std::size_t i) {
-    const Result<Arrays> inputs = load_sample(samples, first + i, model.graph());
+    Result<Arrays> inputs = load_sample(samples, first + i, model.graph());
     Result<Arrays> outputs = inputs ? predict(model, *inputs) : Result<Arrays>(mlq::Failure{inputs.error()});
     if (outputs)
-      kept[i] = std::move(*outputs);
+      kept[i] = {with_inputs ? std::move(*inputs) : Arrays{}, std::move(*outputs)};
     else
       outcomes[first + i].failure =
           inputs ? fmt::format("the reference: {}", outputs.error()) : inputs.error();
@@ -265,22 +283,24 @@ std::vector<Arrays> run_range(const Samples& samples, const Model& model, int ea
   return kept;
 }
 
-Outcome compare_one(const Plan& plan, const Model& model, std::size_t index, const Arrays& reference) {
-  const Result<Arrays> inputs = load_sample(*plan.samples, index, model.graph(), plan.order);
+Outcome compare_one(const Plan& plan, const Model& model, std::size_t index, const Kept& reference,
+                    bool same_inputs) {
+  const Result<Arrays> inputs =
+      same_inputs ? Result<Arrays>(Arrays{}) : load_sample(*plan.samples, index, model.graph(), plan.order);
   if (!inputs) return failed(inputs.error());
-  const Result<Arrays> outputs = predict(model, *inputs);
+  const Result<Arrays> outputs = predict(model, same_inputs ? reference.inputs : *inputs);
   if (!outputs) return failed(fmt::format("the candidate: {}", outputs.error()));
   Outcome outcome;
-  compare(plan, index, reference, *outputs, outcome);
+  compare(plan, index, reference.outputs, *outputs, outcome);
   return outcome;
 }
 
-// The candidate's outputs against the kept ones.
-void compare_range(const Plan& plan, const Model& model, int each, std::size_t first,
-                   const std::vector<Arrays>& kept, std::vector<Outcome>& outcomes, Counter& counter) {
+// The candidate's outputs against the kept ones. `same_inputs`: those of the reference are kept, too.
+void compare_range(const Plan& plan, const Model& model, int each, std::size_t first, bool same_inputs,
+                   const std::vector<Kept>& kept, std::vector<Outcome>& outcomes, Counter& counter) {
   for_each_sample(each, kept.size(), [&](std::size_t i) {
     if (outcomes[first + i].failure.empty())
-      outcomes[first + i] = compare_one(plan, model, first + i, kept[i]);
+      outcomes[first + i] = compare_one(plan, model, first + i, kept[i], same_inputs);
     counter.step();
   });
 }
@@ -294,16 +314,13 @@ Measured measure_big(const ModelMaker& reference, const ModelMaker& candidate, i
   Plan plan;
   for (std::size_t first = 0, count = 0; first == 0 || first < total; first += count) {
     std::optional<Model> model = reference(each);
-    count = std::min(samples_kept(*model, samples), total - first);
-    const std::vector<Arrays> kept = run_range(samples, *model, each, first, count, outcomes, counter);
-    Graph ours;  // the interface alone: nothing may keep the weights
-    ours.inputs = model->graph().inputs;
-    ours.outputs = model->graph().outputs;
-    ours.labels = model->graph().labels;
+    count = std::min(samples_kept(*model, samples, false), total - first);
+    const std::vector<Kept> kept = run_range(samples, *model, each, first, count, false, outcomes, counter);
+    const Graph ours = interface_of(model->graph());  // nothing may keep the weights
     model.reset();
     model = candidate(each);
     if (first == 0) plan = make_plan(samples, ours, model->graph());
-    compare_range(plan, *model, each, first, kept, outcomes, counter);
+    compare_range(plan, *model, each, first, false, kept, outcomes, counter);
     if (count == 0) break;
   }
   return summarize_all(plan, outcomes);
@@ -311,31 +328,62 @@ Measured measure_big(const ModelMaker& reference, const ModelMaker& candidate, i
 
 }  // namespace
 
-std::vector<Measured> measure_all(const ModelMaker& reference, std::span<const ModelMaker> candidates,
-                                  const Samples& samples, const Progress& progress) {
+std::vector<Measured> measure_all(
+    const ModelMaker& reference, std::span<const ModelMaker> candidates, const Samples& samples,
+    const std::function<void(std::size_t, std::size_t, std::size_t)>& progress) {
   const Model ours = reference(1);
-  const std::size_t total = samples.items.size(), most = samples_kept(ours, samples);
-  Counter counter(progress, total * (1 + candidates.size()), 1);
+  const std::size_t total = samples.items.size(), most = samples_kept(ours, samples, true);
+  std::size_t model = 0;  // the one that runs
+  const Progress with_model = [&](std::size_t done, std::size_t all) { progress(model, done, all); };
+  Counter counter(progress ? with_model : Progress{}, total * (1 + candidates.size()), 1);
   std::vector<Outcome> failures(total);
   std::vector<std::vector<Outcome>> outcomes(candidates.size(), std::vector<Outcome>(total));
   std::vector<Plan> plans(candidates.size());
   for (std::size_t first = 0; first < total; first += most) {
+    model = 0;
     const std::size_t count = std::min(most, total - first);
-    const std::vector<Arrays> kept = run_range(samples, ours, 1, first, count, failures, counter);
+    const std::vector<Kept> kept = run_range(samples, ours, 1, first, count, true, failures, counter);
     for (std::size_t c = 0; c < candidates.size(); ++c) {
+      model = c + 1;
       const Model theirs = candidates[c](1);
       plans[c] = make_plan(samples, ours.graph(), theirs.graph());
-      parallel_for(count, [&](std::size_t i) {
-        Outcome& outcome = outcomes[c][first + i];
-        outcome = failures[first + i].failure.empty() ? compare_one(plans[c], theirs, first + i, kept[i])
-                                                      : failures[first + i];
-        counter.step();
-      });
+      for (std::size_t i = first; i < first + count; ++i) outcomes[c][i].failure = failures[i].failure;
+      const bool same = takes_the_same(ours.graph(), theirs.graph(), plans[c].order);
+      compare_range(plans[c], theirs, 1, first, same, kept, outcomes[c], counter);
     }
   }
   std::vector<Measured> all;
   for (std::size_t c = 0; c < candidates.size(); ++c) all.push_back(summarize_all(plans[c], outcomes[c]));
   return all;
+}
+
+std::size_t samples_that_fit(const ModelMaker& reference, const Samples& samples) {
+  return samples_kept(reference(1), samples, true);
+}
+
+AgainstReference run_reference(const ModelMaker& reference, const Samples& samples) {
+  struct Run {
+    Samples samples;
+    Graph interface;
+    std::vector<Outcome> failures;
+    std::vector<Kept> kept;
+  };
+  auto run = std::make_shared<Run>();
+  const Model model = reference(1);
+  Counter counter({}, 0, 1);
+  run->samples = samples;
+  run->interface = interface_of(model.graph());
+  run->failures.resize(samples.items.size());
+  run->kept = run_range(samples, model, 1, 0, samples.items.size(), true, run->failures, counter);
+  return [run = std::shared_ptr<const Run>(std::move(run))](const ModelMaker& candidate) {
+    const Model theirs = candidate(1);
+    const Plan plan = make_plan(run->samples, run->interface, theirs.graph());
+    const bool same = takes_the_same(run->interface, theirs.graph(), plan.order);
+    std::vector<Outcome> outcomes = run->failures;
+    Counter counter({}, 0, 1);
+    compare_range(plan, theirs, 1, 0, same, run->kept, outcomes, counter);
+    return summarize_all(plan, outcomes);
+  };
 }
 
 Measured measure(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,17 @@ using ModelMaker = std::function<mlq::Model(int threads)>;
 Measured measure(const ModelMaker& reference, const ModelMaker& candidate, const Samples& samples,
                  const std::function<void(std::size_t, std::size_t)>& progress);
 
-// One run of the reference against many candidates, which are loaded one after the other. `progress` counts
-// the reference's samples first, then those of each candidate.
+// One run of the reference against many candidates, which are loaded one after the other. `progress(model,
+// done, total)` is called after each sample of each model, the reference being 0, the first candidate 1.
 std::vector<Measured> measure_all(const ModelMaker& reference, std::span<const ModelMaker> candidates,
                                   const Samples& samples,
-                                  const std::function<void(std::size_t, std::size_t)>& progress);
+                                  const std::function<void(std::size_t, std::size_t, std::size_t)>& progress);
+
+// A reference that runs once, now, against candidates that are not known yet. All samples' inputs and outputs
+// are kept, with `samples`, until the last copy is gone.
+using AgainstReference = std::function<Measured(const ModelMaker& candidate)>;
+AgainstReference run_reference(const ModelMaker& reference, const Samples& samples);
+// How many samples may be kept so: 256 MB, judged by the first one that runs.
+std::size_t samples_that_fit(const ModelMaker& reference, const Samples& samples);
 
 }  // namespace mlqc

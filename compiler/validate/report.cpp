@@ -68,6 +68,36 @@ Json rankings_json(const Report& report) {
   return json;
 }
 
+Json cures_json(const Cures& cures) {
+  Json json = {{"layers", Json::array()},
+               {"together", number(cures.together)},
+               {"error", number(cures.error)},
+               {"bytes", cures.bytes},
+               {"basis", cures.basis}};
+  for (const Cure& cure : cures.layers)
+    json["layers"].push_back({{"layer", cure.layer},
+                              {"bits", cure.bits},
+                              {"better_bits", cure.better_bits},
+                              {"gain", number(cure.gain)},
+                              {"error", number(cure.error)},
+                              {"bytes", cure.bytes},
+                              {"rule", cure.rule}});
+  return json;
+}
+
+Cures to_cures(const Json& json) {
+  Cures cures;
+  cures.together = to_number(json.at("together"));
+  cures.error = to_number(json.at("error"));
+  cures.bytes = json.at("bytes");
+  cures.basis = json.at("basis");
+  for (const Json& cure : json.at("layers"))
+    cures.layers.push_back({cure.at("layer"), cure.at("bits"), cure.at("better_bits"),
+                            to_number(cure.at("gain")), to_number(cure.at("error")), cure.at("bytes"),
+                            cure.at("rule")});
+  return cures;
+}
+
 // Without the check's place, which would make the report depend on where the sources lie.
 Json check_json(const Check& check) {
   Json json = {{"output", check.output},
@@ -80,6 +110,7 @@ Json check_json(const Check& check) {
   if (!check.hint.empty()) json["hint"] = check.hint;
   if (!check.notes.empty()) json["notes"] = check.notes;
   if (check.would_settle) json["would_settle"] = check.would_settle;
+  if (!check.cures.layers.empty()) json["cures"] = cures_json(check.cures);
   return json;
 }
 
@@ -109,6 +140,7 @@ Check to_check(const Json& json) {
   check.hint = json.value("hint", "");
   check.notes = json.value("notes", std::vector<std::string>{});
   check.would_settle = json.value("would_settle", std::size_t{0});
+  if (json.contains("cures")) check.cures = to_cures(json.at("cures"));
   return check;
 }
 

@@ -23,6 +23,25 @@ struct LayerReport {
   double snr_db = 0;  // of the weights; infinite when kept
 };
 
+// More bits for one layer, and what they give back: measured.
+struct Cure {
+  std::string layer;
+  int bits = 0, better_bits = 0;
+  double gain = 0;   // of the check's metric, in its own unit; positive is better
+  double error = 0;  // of the gain, at 95 % confidence, since not all samples were tried; 0 where unknown
+  std::size_t bytes = 0;  // that they cost
+  std::string rule;       // for `quantize: layers:`; "" where they give nothing back
+};
+
+// The layers that a red check is due to, worst first.
+struct Cures {
+  std::vector<Cure> layers;
+  double together = 0;  // what all of them give back at once
+  double error = 0;     // of that
+  std::size_t bytes = 0;
+  std::string basis;  // the samples that this rests on
+};
+
 struct Check {
   std::string output, metric;
   double value = 0;   // what was compared: the point, or the bound with `confidence`
@@ -34,6 +53,7 @@ struct Check {
   std::string hint;
   std::vector<std::string> notes = {};  // of passed ones too
   std::size_t would_settle = 0;         // samples that would turn it green if the share stays; 0: unknown
+  Cures cures = {};
 };
 
 struct FailedSample {
@@ -60,6 +80,9 @@ struct Report {
 std::string to_json(const Report& report);
 // The inverse, for re-judging without measuring. Throws Error (Exit::internal) on anything else.
 Report report_from_json(const std::string& json);
+
+// What the check's cures say, a line each; none without cures.
+std::vector<std::string> cure_notes(const Check& check);
 
 // The table that a terminal shows: bytes before and after, metrics with intervals, checks.
 std::string to_text(const Report& report);

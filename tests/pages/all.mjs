@@ -13,7 +13,7 @@ const runs = [
   ['report_page.mjs', [at('forms', 'build', 'red', 'red.report.html'), at('forms', 'gate.html')]],
   ['model_page.mjs', [at('model', 'digits.html'), ...there([at('model', 'squeezenet.html'), at('model', 'large.html')])]],
   ['other_pages.mjs', ['sweep=' + at('sweep', 'sweep.html'),
-    ...there([at('layers', 'planted.html')]).map(f => 'compare=' + f), ...there([at('strip', 'strip.html')]).map(f => 'strip=' + f)]],
+    ...there([at('layers', 'planted.html')]).map(f => 'compare=' + f), ...there([at('strip', 'strip.html'), at('strip', 'strip_image.html')]).map(f => 'strip=' + f)]],
 ];
 for (const [script, files] of runs) {
   const done = spawnSync(process.execPath, [join(here, script), peers, work, ...files], {stdio: 'inherit'});

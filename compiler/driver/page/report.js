@@ -30,6 +30,21 @@ function checkChart(check, measured) {
   return chart(W, 68, `${check.metric}: ${show(check.metric, value)}, ${check.limit}, ${check.passed ? 'holds' : 'does not hold'}`, parts);
 }
 
+// More bits for one layer, and what they give back.
+function curesPart(check) {
+  const cures = check.cures;
+  if (!cures) return null;
+  const share = isShare(check.metric), unit = share ? 100 : 1;
+  const back = (gain, error) => (gain > 0 ? '+' : '') + round(unit * gain, 3) + (error > 0 ? ' ± ' + round(unit * error, 2) : '') +
+    (share ? ' points' : /_db$/.test(check.metric) ? ' dB' : '');
+  const row = (name, bits, gain, error, size, rule) => h('tr', {class: rule ? null : 'soft'}, [h('td', {}, short(name, 44)), h('td', {class: 'n'}, bits),
+    h('td', {class: 'n'}, back(number(gain), number(error))), h('td', {class: 'n'}, '+' + bytes(size)), h('td', {}, rule && h('code', {}, '- ' + rule))]);
+  const rows = cures.layers.map(c => row(c.layer, `${c.bits} → ${c.better_bits}`, c.gain, c.error, c.bytes, c.rule));
+  if (rows.length > 1) rows.push(row('all of them', '', cures.together, cures.error, cures.bytes, ''));
+  return h('div', {class: 'cures'}, [h('h3', {}, 'The layers that cost most, and what more bits give back'),
+    table([['layer'], ['bits', 'n'], [check.metric, 'n'], ['size', 'n'], ['for the top of quantize: layers:']], rows), h('p', {class: 'soft'}, cures.basis)]);
+}
+
 function gatePart(report) {
   const cards = report.checks.map(check => {
     const measured = check.output && (report.outputs[check.output] || {})[check.metric];
@@ -38,7 +53,7 @@ function gatePart(report) {
         `${check.metric}${check.output ? ' of ' + check.output : ''}: ${check.limit}`]),
       checkChart(check, measured),
       check.sentence && h('p', {}, check.sentence), check.hint && h('p', {class: 'soft'}, check.hint),
-      (check.notes || []).map(note => h('p', {class: 'soft'}, note))].flat());
+      (check.notes || []).map(note => h('p', {class: 'soft'}, note)), curesPart(check)].flat());
   });
   if (!cards.length) cards.push(h('p', {class: 'soft'}, 'The manifest sets no limits.'));
   for (const failure of report.samples.failures)
