@@ -52,6 +52,10 @@ constexpr std::array table = {
     Code{"MLQ165", "no name for a namespace",
          "'namespace' must consist of names that C++ accepts and does not reserve."},
     Code{"MLQ166", "top_k without scores", "'top_k' belongs to an output that has labels."},
+    Code{"MLQ167", "an input that is no such image",
+         "'as: image' needs an input of the shape 1xCxHxW or 1xHxWxC, and words that fit its channels."},
+    Code{"MLQ168", "labels that do not fit the output",
+         "A file of labels has one line for each score, and only one output has labels."},
     // 2xx: the gate.
     Code{"MLQ200", "the gate is red",
          "A limit of the manifest does not hold. Raise the bits of the layers that cost most (the report "

@@ -2,6 +2,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/compile_model.h"
 #include "compiler/driver/diagnostics.h"
+#include "compiler/driver/interface.h"
 #include "compiler/driver/key.h"
 #include "compiler/driver/steps.h"
 #include "compiler/support/bytes.h"
@@ -29,6 +30,8 @@ std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs)
     if (*samples)
       for (const Samples::Item& item : (*samples)->items)
         read.insert(read.end(), item.files.begin(), item.files.end());
+  const std::vector<fs::path> named = interface_files(manifest);
+  read.insert(read.end(), named.begin(), named.end());
   if (manifest.labels && fs::is_regular_file(manifest.labels->value)) read.push_back(manifest.labels->value);
   if (manifest.samples) add_folders(*manifest.samples, read);
   if (inputs.calibration) add_folders(*manifest.calibrate, read);

@@ -7,6 +7,7 @@
 #include "compiler/backends/backend.h"
 #include "compiler/driver/calibrate.h"
 #include "compiler/driver/details.h"
+#include "compiler/driver/interface.h"
 #include "compiler/driver/layers.h"
 #include "compiler/driver/machine.h"
 #include "compiler/driver/model_file.h"
@@ -89,7 +90,7 @@ Inputs read_inputs(const Manifest& manifest) {
   Stopwatch watch;
   Inputs inputs;
   inputs.source = read_model(manifest);
-  inputs.graph = import_graph(inputs.source);
+  inputs.graph = with_interface(import_graph(inputs.source), manifest);
   inputs.seconds = watch.lap();
   if (manifest.samples) inputs.samples = find_samples(*manifest.samples, inputs.graph);
   if (manifest.calibrate && needs_calibration(manifest)) {

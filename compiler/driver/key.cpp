@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "compiler/driver/interface.h"
 #include "compiler/driver/machine.h"
 #include "compiler/support/bytes.h"
 
@@ -41,6 +42,7 @@ Json read_json(const fs::path& file) {
 std::string settings_digest(const Manifest& manifest) {
   std::string text = text_of(manifest.quantize);
   for (const At<std::string>& word : manifest.emit) text += "emit " + word.value + "\n";
+  text += interface_settings(manifest);
   if (manifest.calibrate) text += "calibrate " + text_of(*manifest.calibrate) + "\n";
   if (manifest.labels) text += "labels " + manifest.labels->value.string() + "\n";
   if (manifest.samples) text += "samples " + text_of(*manifest.samples) + "\n";

@@ -81,6 +81,15 @@ void check_number(const Yaml& value, const Field& field, const Place& key) {
   check_range(value, field, *number);
 }
 
+void check_numbers(const Yaml& value, const Field& field, const Place& key) {
+  if (value.kind != Yaml::Kind::list) return check_number(value, field, key);
+  if (value.items.size() != 3)
+    fail(value.where, "MLQ103",
+         fmt::format("'{}' must be one number or three, not {}", field.key, value.items.size()),
+         "give those of red, green and blue: [1, 1, 1]");
+  for (const Yaml& item : value.items) check_number(item, field, item.where);
+}
+
 void check_size(const Yaml& value, const Field& field, const Place& key) {
   const std::string& text = scalar(value, field, key, "a number");
   const auto number = to_size(text);
@@ -209,6 +218,8 @@ void check(const Yaml& value, const Field& field, const Place& where) {
       return check_whole(value, field, where);
     case Type::number:
       return check_number(value, field, where);
+    case Type::numbers:
+      return check_numbers(value, field, where);
     case Type::size:
       return check_size(value, field, where);
     case Type::text:

@@ -25,18 +25,64 @@ Fields model() {
   };
 }
 
+// What files of most formats do not say of their inputs ...
+Fields picture() {
+  return {
+      {.key = "as",
+       .type = Type::word,
+       .what = "`image`: pixels of 0 to 255, which the wrapper takes as a picture.",
+       .otherwise = "as the model says",
+       .words = {"image"}},
+      {.key = "color",
+       .type = Type::word,
+       .what = "The order of an image's channels in the model.",
+       .otherwise = "`rgb`, or `gray` for one channel",
+       .words = {"rgb", "bgr", "gray"}},
+      {.key = "layout",
+       .type = Type::word,
+       .what = "The order of an image's dimensions in the model.",
+       .otherwise = "the one that the shape allows",
+       .words = {"nchw", "nhwc"}},
+      {.key = "scale",
+       .type = Type::numbers,
+       .what = "What pixels are multiplied by: one number, or those of red, green and blue, whatever `color` "
+               "says.",
+       .otherwise = "`1`"},
+      {.key = "bias",
+       .type = Type::numbers,
+       .what = "What is added then, likewise: `[-123.68, -116.78, -103.94]`.",
+       .otherwise = "`0`"},
+  };
+}
+
+// ... and of their outputs.
+Fields classifier() {
+  return {
+      {.key = "top_k",
+       .type = Type::whole,
+       .what = "How many of the best labels the wrapper returns by default.",
+       .otherwise = "all",
+       .min = 1,
+       .max = 1000000},
+      {.key = "labels",
+       .type = Type::path,
+       .what = "The labels of these scores, one a line. The best one becomes the output `classLabel`.",
+       .otherwise = "those of the model"},
+      {.key = "softmax",
+       .type = Type::word,
+       .what = "Turns the scores into probabilities first.",
+       .otherwise = "`false`",
+       .words = {"true", "false"}},
+  };
+}
+
 Fields feature(const std::string& kind) {
   Fields fields = {{.key = "rename",
                     .type = Type::identifier,
                     .what = "The " + kind + "'s name in C++.",
                     .otherwise = "the model's name, made a C++ name"}};
-  if (kind == "output")
-    fields.push_back({.key = "top_k",
-                      .type = Type::whole,
-                      .what = "How many of the best labels the wrapper returns by default.",
-                      .otherwise = "all",
-                      .min = 1,
-                      .max = 1000000});
+  const Fields more = kind == "input" ? picture() : classifier();
+  fields.insert(fields.end(), more.begin(), more.end());
   return fields;
 }
 

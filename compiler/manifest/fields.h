@@ -9,6 +9,7 @@ namespace mlqc {
 enum class Type {
   whole,       // 12
   number,      // 0.98
+  numbers,     // 0.98, or three of them: [0.9, 1, 1.1]
   size,        // 0.98, or bytes: "1.4 MiB"
   text,        // anything on one line
   identifier,  // a C++ name

@@ -42,6 +42,18 @@ fs::path convert(const Yaml& value, const fs::path& folder) {
   return (folder / value.text).lexically_normal();
 }
 
+template <>
+bool convert(const Yaml& value, const fs::path&) {
+  return value.text == "true";
+}
+template <>
+std::vector<float> convert(const Yaml& value, const fs::path&) {
+  std::vector<float> numbers;
+  for (const Yaml& item : value.items) numbers.push_back(static_cast<float>(*to_number(item.text)));
+  if (value.kind == Yaml::Kind::scalar) numbers.push_back(static_cast<float>(*to_number(value.text)));
+  return numbers;
+}
+
 template <class T>
 void set(std::optional<At<T>>& target, const Section& section, std::string_view key) {
   if (const Yaml* value = section.at(key); value && value->kind != Yaml::Kind::null)
@@ -70,6 +82,14 @@ std::map<std::string, At<FeatureSection>> read_features(const Section& features)
     At<FeatureSection> feature{{}, entry.where};
     set(feature.value.rename, section, "rename");
     set(feature.value.top_k, section, "top_k");
+    PictureSection& picture = feature.value.picture;
+    set(picture.as, section, "as");
+    set(picture.color, section, "color");
+    set(picture.layout, section, "layout");
+    set(picture.scale, section, "scale");
+    set(picture.bias, section, "bias");
+    set(feature.value.classifier.labels, section, "labels");
+    set(feature.value.classifier.softmax, section, "softmax");
     all[entry.key] = feature;
   }
   return all;

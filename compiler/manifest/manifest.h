@@ -27,9 +27,21 @@ struct ModelSection {
   std::optional<At<std::string>> sha256;  // refuses another file
 };
 
+// What a model's file may not say of an input and of an output.
+struct PictureSection {
+  std::optional<At<std::string>> as, color, layout;
+  std::optional<At<std::vector<float>>> scale, bias;  // one number, or those of red, green and blue
+};
+struct ClassifierSection {
+  std::optional<At<std::filesystem::path>> labels;  // a text file, one a line
+  std::optional<At<bool>> softmax;
+};
+
 struct FeatureSection {
   std::optional<At<std::string>> rename;
   std::optional<At<int>> top_k;
+  PictureSection picture;        // of an input
+  ClassifierSection classifier;  // of an output
 };
 
 struct InterfaceSection {

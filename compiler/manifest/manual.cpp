@@ -14,6 +14,8 @@ std::string values(const Field& field) {
       return "whole number";
     case Type::number:
       return "number";
+    case Type::numbers:
+      return "number or `[red, green, blue]`";
     case Type::size:
       return "number or size";
     case Type::text:

@@ -61,6 +61,24 @@ void check_samples(const SamplesSection& samples) {
          "give the number to 'random' alone");
 }
 
+template <class T>
+void needs_image(const std::optional<At<T>>& value, const char* key) {
+  if (value) fail(value->where, "MLQ109", fmt::format("'{}' is of an image", key), "add 'as: image'");
+}
+
+void check_picture(const PictureSection& picture) {
+  if (!picture.as) {
+    needs_image(picture.color, "color");
+    needs_image(picture.layout, "layout");
+    needs_image(picture.scale, "scale");
+    needs_image(picture.bias, "bias");
+  }
+  if (!picture.color || picture.color->value != "gray") return;
+  for (const auto* numbers : {&picture.scale, &picture.bias})
+    if (*numbers && (*numbers)->value.size() > 1)
+      fail((*numbers)->where, "MLQ109", "an image of 'color: gray' has one channel", "give one number");
+}
+
 }  // namespace
 
 void check_rules(const Manifest& manifest) {
@@ -68,6 +86,7 @@ void check_rules(const Manifest& manifest) {
   check_calibration(manifest);
   if (manifest.calibrate) check_samples(*manifest.calibrate);
   if (manifest.samples) check_samples(*manifest.samples);
+  for (const auto& [name, input] : manifest.interface.inputs) check_picture(input->picture);
   for (const GateSection& limit : manifest.gate) check_limit(limit, manifest);
 }
 

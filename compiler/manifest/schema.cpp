@@ -36,6 +36,18 @@ Json numbers(const std::vector<std::string>& words) {
   return values;
 }
 
+// To an editor, an unquoted true is no word but a boolean.
+Json values(const std::vector<std::string>& words) {
+  Json all = Json::array();
+  for (const std::string& word : words) {
+    if (word == "true" || word == "false")
+      all.push_back(word == "true");
+    else
+      all.push_back(word);
+  }
+  return all;
+}
+
 // Bounds only where the table has them.
 Json number(const Field& field, Json schema) {
   if (field.min > -1e300) schema["minimum"] = field.min;
@@ -52,6 +64,10 @@ Json form(const Field& field) {
       return number(field, {{"type", "integer"}});
     case Type::number:
       return number(field, {{"type", "number"}});
+    case Type::numbers:
+      return {{"anyOf",
+               {{{"type", "number"}},
+                {{"type", "array"}, {"items", {{"type", "number"}}}, {"minItems", 3}, {"maxItems", 3}}}}};
     case Type::size:
       return number(
           field, {{"type", {"number", "string"}}, {"pattern", "^[0-9]+(\\.[0-9]*)? *([kKMG]?B|[KMG]iB)$"}});
@@ -65,7 +81,7 @@ Json form(const Field& field) {
     case Type::digest:
       return {{"type", {"string", "null"}}, {"pattern", "^[0-9a-f]{64}$"}};
     case Type::word:
-      return {{"enum", field.words}};
+      return {{"enum", values(field.words)}};
     case Type::bits:
       return {{"enum", numbers(field.words)}};
     case Type::words:
