@@ -10,6 +10,8 @@ namespace mlqc::onnx_format {
 
 namespace {
 
+constexpr std::int64_t most_parts = 1 << 14;  // each becomes a node
+
 Value list(Values items) {
   Value value;
   value.list = std::make_shared<const Values>(std::move(items));
@@ -73,6 +75,7 @@ Ints sizes(Op& op, std::int64_t whole) {
   const Ints given = one_each ? Ints{1} : op.b.constant_ints(op.in(1), "sizes");
   if (!one_each && op.b.rank(op.in(1)) > 0) return given;
   op.b.require(given.size() == 1 && given[0] > 0, "splits into parts of no size");
+  op.b.require(whole / given[0] <= most_parts, "splits into more parts than any network has");
   Ints all;
   for (std::int64_t i = 0; i < whole; i += given[0]) all.push_back(std::min(given[0], whole - i));
   return all;

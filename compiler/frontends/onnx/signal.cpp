@@ -25,6 +25,8 @@ void hamming(Op& op) { window(op, 25.0f / 46, 1 - 25.0f / 46, 0.0f); }
 void blackman(Op& op) { window(op, 0.42f, 0.5f, 0.08f); }
 
 // Frames of [batch, samples, 1] side by side, weighted, and each transformed.
+constexpr std::int64_t most_places = 1 << 26;  // of numbers in all frames
+
 void stft(Op& op) {
   Build& b = op.b;
   const Value signal = op.in();
@@ -33,6 +35,7 @@ void stft(Op& op) {
       op.given(3) ? b.constant_ints(op.in(3), "a length of frames").at(0) : b.dim(op.in(2), 0);
   b.require(step > 0 && length > 0 && b.dim(signal, 1) >= length, "has frames that do not fit the signal");
   const std::int64_t frames = (b.dim(signal, 1) - length) / step + 1;
+  b.require(frames <= most_places / length, "has more frames than memory");
   Ints places;
   for (std::int64_t f = 0; f < frames; ++f)
     for (std::int64_t t = 0; t < length; ++t) places.push_back(f * step + t);
