@@ -45,8 +45,6 @@ void measure_cures(Report& judged, const Manifest& manifest, const Options& opti
              judged);
 }
 
-}  // namespace
-
 void recall_cures(Report& judged, const Options& options) {
   const std::filesystem::path file = output_file(options, ".report.json");
   std::error_code error;
@@ -63,6 +61,8 @@ void recall_cures(Report& judged, const Options& options) {
   }
   renew_hints(judged);
 }
+
+}  // namespace
 
 void add_cures(Report& judged, const Manifest& manifest, const Options& options) {
   recall_cures(judged, options);

@@ -7,11 +7,9 @@
 
 namespace mlqc {
 
-// Cures of red checks that an earlier gate over the same artifact and samples has left in NAME.report.json.
-void recall_cures(Report& judged, const Options& options);
-
-// Those, or where they are not of this build: reads model and samples again, quantizes and measures. What
-// goes wrong here is no error: the verdict stands without cures, and a note says why.
+// Fills in the cures of red checks: those that an earlier gate over the same artifact and samples has left in
+// NAME.report.json, else reads model and samples again, quantizes and measures. What goes wrong here is no
+// error: the verdict stands without cures, and a note says why.
 void add_cures(Report& judged, const Manifest& manifest, const Options& options);
 
 }  // namespace mlqc

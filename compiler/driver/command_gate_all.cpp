@@ -62,7 +62,7 @@ Judged judge_model(const fs::path& file, const Options& common) {
     judged.verdict.report = read_measured(options, manifest);
     judged.verdict.report = judge(judged.verdict.report, manifest,
                                   manifest.baseline ? read_baseline(judged.baseline) : std::nullopt);
-    recall_cures(judged.verdict.report, options);
+    if (options.mode != GateMode::off) add_cures(judged.verdict.report, manifest, options);
     judged.verdict.complaints = complaints(judged.verdict.report, manifest);
     write_if_changed(output_file(options, ".report.json"), to_json(judged.verdict.report));
     judged.page = page_entry(options, judged.verdict.report);

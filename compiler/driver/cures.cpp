@@ -196,7 +196,8 @@ void add_part(const Trial::Part& part, const std::set<std::string>& mended,
   }
   const double mean = (up - down) / n;
   sum += part.all * mean;
-  if (n > 1) variance += part.all * (part.all - n) / n * ((up + down) - n * mean * mean) / (n - 1);
+  // One more change than was seen: none among a few does not mean none among all.
+  if (n > 1) variance += part.all * (part.all - n) / n * ((up + down + 1) - n * mean * mean) / (n - 1);
 }
 
 // How much better the check's metric becomes.

@@ -73,7 +73,7 @@ Suite suite_of(const ModelVerdict& verdict) {
   }
   for (const Check& check : verdict.report.checks)
     suite.add(verdict.name, check_name(check), check.passed ? "" : "failure",
-              {check.where, check.sentence, "MLQ200", check.hint, check.notes});
+              {check.where, check.sentence, "MLQ200", check.hint, all_notes(check)});
   for (const Diagnostic& complaint : verdict.complaints)
     if (complaint.code != "MLQ200") suite.add(verdict.name, "samples", "failure", complaint);
   return suite;

@@ -93,7 +93,8 @@ std::string model_page(const ModelFile& file, const std::string& inspection) {
     for (Json& feature : json[list]) feature["shape"] = mlq::to_string(feature["shape"].get<mlq::Shape>());
   for (std::size_t i = 0; i < file.graph.nodes.size(); ++i) add_layer(json["layers"][i], file.graph, i);
   json["drawings"] = Json::parse(drawings(file.graph));
-  return html_page("model", file.path, json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  return html_page("model", std::filesystem::path(file.path).filename().string(),
+                   json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace mlqc

@@ -12,10 +12,7 @@ bool is_green(const ModelVerdict& verdict) { return verdict.judged && verdict.re
 std::vector<Diagnostic> complaints(const Report& report, const Manifest& manifest) {
   std::vector<Diagnostic> all;
   for (const Check& check : report.checks)
-    if (!check.passed) {
-      all.push_back({check.where, check.sentence, "MLQ200", check.hint, check.notes});
-      for (std::string& note : cure_notes(check)) all.back().notes.push_back(std::move(note));
-    }
+    if (!check.passed) all.push_back({check.where, check.sentence, "MLQ200", check.hint, all_notes(check)});
   if (report.failed.empty()) return all;
   constexpr std::size_t shown = 10;
   Diagnostic failed{

@@ -29,8 +29,9 @@ std::string bytes_text(std::size_t bytes) {
 
 }  // namespace
 
-std::vector<std::string> cure_notes(const Check& check) {
-  std::vector<std::string> notes;
+std::vector<std::string> all_notes(const Check& check) {
+  std::vector<std::string> notes = check.notes;
+  const std::size_t layers = check.cures.layers.size();
   std::size_t useful = 0;
   for (const Cure& cure : check.cures.layers) {
     const std::string step = fmt::format("{}: {} to {} bits", cure.layer, cure.bits, cure.better_bits);
@@ -44,11 +45,11 @@ std::vector<std::string> cure_notes(const Check& check) {
                                 gain_text(check.metric, cure.gain, cure.error), bytes_text(cure.bytes),
                                 cure.rule));
   }
-  if (notes.size() > 1 && check.cures.together > 0)
-    notes.push_back(fmt::format("all {} together restore {} for {}", notes.size(),
+  if (layers > 1 && check.cures.together > 0)
+    notes.push_back(fmt::format("all {} together restore {} for {}", layers,
                                 gain_text(check.metric, check.cures.together, check.cures.error),
                                 bytes_text(check.cures.bytes)));
-  if (!notes.empty() && useful == 0 && check.cures.together <= 0)
+  if (layers && useful == 0 && check.cures.together <= 0)
     notes.push_back("no single layer is at fault: raise `bits` for all");
   if (!check.cures.basis.empty()) notes.push_back(check.cures.basis);
   return notes;

@@ -81,8 +81,8 @@ std::string to_json(const Report& report);
 // The inverse, for re-judging without measuring. Throws Error (Exit::internal) on anything else.
 Report report_from_json(const std::string& json);
 
-// What the check's cures say, a line each; none without cures.
-std::vector<std::string> cure_notes(const Check& check);
+// The check's notes, then what its cures say, a line each.
+std::vector<std::string> all_notes(const Check& check);
 
 // The table that a terminal shows: bytes before and after, metrics with intervals, checks.
 std::string to_text(const Report& report);

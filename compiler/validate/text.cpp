@@ -127,8 +127,7 @@ std::string checks_text(const Report& report) {
     if (check.baseline) text += fmt::format(" from {}", figure_text(check.metric, *check.baseline));
     text += '\n';
     if (!check.passed) text += fmt::format("         {}\n         {}\n", check.sentence, check.hint);
-    for (const std::string& note : check.notes) text += fmt::format("         note: {}\n", note);
-    for (const std::string& note : cure_notes(check)) text += fmt::format("         note: {}\n", note);
+    for (const std::string& note : all_notes(check)) text += fmt::format("         note: {}\n", note);
   }
   if (text.empty()) return "";
   return fmt::format("\n  {:<6} {:<26} {:<16}{:>14}  {}\n{}", "gate", "output", "metric", "value", "limit",

@@ -89,6 +89,11 @@ def main(mlqc, source, peers, work):
         print(f"SKIPPED: SARIF's schema is not in {peers}")
 
     whole = json.loads(forms["json"].read_text())
+    cures = whole["models"][2]["checks"][0]["cures"]
+    assert len(cures["layers"]) == 3 and "of 60 samples" in cures["basis"]
+    notes = whole["models"][2]["complaints"][0]["notes"]
+    assert any(cure["rule"] and cure["rule"] in note for cure in cures["layers"] for note in notes), notes
+    assert cures["basis"] in forms["junit"].read_text(), "build servers show them, too"
     assert not whole["passed"] and [m["passed"] for m in whole["models"]] == [False, True, False]
     assert "2 of 3 models red" in forms["markdown"].read_text()
 

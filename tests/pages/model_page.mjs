@@ -24,15 +24,22 @@ async function choose(page) {
 
 try {
   for (const file of files) {
+    const start = Date.now();
     const {page, problems, bytes} = await open_page(browser, file, {colorScheme: 'light'});
+    console.log(`${basename(file)} is there after ${Date.now() - start} ms`);
     check((await page.locator('.node').count()) > 2, `${basename(file)} (${bytes} bytes): the network is drawn`);
     check((await page.locator('#drawing path').count()) > 1, 'with its edges');
     check((await page.locator('.node').count()) < 150, 'and folded where it is large');
+    const inside = await page.evaluate(() => [new Set(data.drawings.flatMap(d => d.nodes.filter(n => byName.has(n)))).size, data.layers.length]);
+    check(inside[0] === inside[1], `each of ${inside[1]} layers is in a drawing`);
     await page.screenshot({path: join(folder, `${basename(file, '.html')}.whole.png`)});
     await choose(page);
     await page.fill('input[type=search]', 'conv');
     check((await page.locator('#results li').count()) > 0, 'the search finds layers');
-    await page.locator('#results button').first().click();
+    const wanted = await page.locator('#results button').last().textContent();
+    await page.locator('#results button').last().click();
+    check(wanted.startsWith(await page.locator('#layer h3').first().textContent()), `it leads to ${wanted}`);
+    check((await page.locator('.node.on').count()) === 1, 'and to its place in the drawing');
     check((await page.locator('#layer table.parameters tr').count()) > 3, 'and leads to them');
     await page.fill('input[type=search]', '');
     await page.screenshot({path: join(folder, `${basename(file, '.html')}.png`)});

@@ -32,6 +32,7 @@ try {
       check(bytes < 2e6, `${basename(file)} has ${bytes} bytes, fewer than 2 MB`);
       check((await page.locator('svg.chart').count()) > 3, 'charts are there');
       check((await page.locator('.check svg.chart circle').count()) > 0, 'a verdict is drawn');
+      if (file.includes('gate')) check((await page.locator('.cures tbody tr').count()) >= 3, 'the layers at fault are listed');
       await visible_layer(page);
       await by_keyboard(page);
       await page.screenshot({path: join(folder, `${basename(file, '.html')}.${colorScheme}.png`), fullPage: true});

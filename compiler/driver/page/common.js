@@ -24,6 +24,9 @@ const show = (metric, v) => {
   if (!Number.isFinite(v)) return round(v);
   return isShare(metric) ? (100 * v).toFixed(2) + ' %' : /_db$/.test(metric) ? v.toFixed(2) + ' dB' : round(v);
 };
+const count = (n, word) => `${n} ${word}${n === 1 ? '' : 's'}`;
+// The file's name alone: pages are sent to people who have other folders.
+const fileName = path => path.split(/[\\/]/).pop();
 const short = (text, n) => text.length > n ? text.slice(0, n / 2 - 1) + '…' + text.slice(-n / 2) : text;
 const table = (heads, rows, attributes) => h('table', attributes, [
   h('thead', {}, h('tr', {}, heads.map(t => h('th', {class: t[1], scope: 'col'}, t[0])))),

@@ -1,6 +1,6 @@
 // Layer by layer: how far the second model's values are from the first's, and where that begins.
 const W = 260, snr = l => number(l.snr_db);
-page.append(h('h1', {}, 'Two models, layer by layer'), h('p', {class: 'soft'}, `A: ${data.a.file} (${bytes(data.a.bytes)}), B: ${data.b.file} (${bytes(data.b.bytes)}), ${data.samples.count} samples, ${data.layers.length} layers in both`));
+page.append(h('h1', {}, 'Two models, layer by layer'), h('p', {class: 'soft'}, `A: ${fileName(data.a.file)} (${bytes(data.a.bytes)}), B: ${fileName(data.b.file)} (${bytes(data.b.bytes)}), ${count(data.samples.count, 'sample')}, ${data.layers.length} layers in both`));
 page.append(h('div', {class: 'card'}, [
   h('p', {}, data.first ? [h('strong', {class: 'bad'}, data.first), ' is the first layer whose values differ.'] : h('strong', {class: 'good'}, 'No layer differs.')),
   data.worst && h('p', {}, [h('strong', {class: 'bad'}, data.worst), ` adds most: ${data.worst_drop.toFixed(1)} dB worse than what it reads.`])].filter(Boolean)));

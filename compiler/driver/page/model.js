@@ -10,7 +10,7 @@ function select(i) {
   const rows = [row('operator', layer.op), row('output shape', layer.shape || 'not known'), row('weights', `${layer.weights}, ${bytes(layer.bytes)}`)];
   for (const [key, value] of Object.entries(layer.attributes)) rows.push(row(key, String(value)));
   rows.push(row('reads', layer.inputs.join(', ')), row('writes', layer.outputs.join(', ')));
-  const tensors = layer.tensors.map(t => h('tr', {}, [h('td', {}, t.name), h('td', {}, t.shape), h('td', {}, t.type), h('td', {class: 'n'}, round(number(t.low))), h('td', {class: 'n'}, round(number(t.high))),
+  const tensors = layer.tensors.map(t => h('tr', {}, [h('td', {title: t.name}, t.name.startsWith(layer.name + '/') ? t.name.slice(layer.name.length + 1) : short(t.name, 30)), h('td', {}, t.shape), h('td', {}, t.type), h('td', {class: 'n'}, round(number(t.low))), h('td', {class: 'n'}, round(number(t.high))),
     h('td', {class: 'n'}, round(number(t.mean))), h('td', {class: 'n'}, round(number(t.deviation))), h('td', {class: 'n'}, (100 * t.zeros).toFixed(1) + ' %')]));
   shown.replaceChildren(...[h('h3', {}, [layer.name || layer.id, layer.custom && h('span', {class: 'badge bad'}, 'custom layer')]), layer.description && h('p', {}, layer.description), h('table', {class: 'parameters'}, h('tbody', {}, rows)),
     tensors.length && h('h3', {}, 'Weights'), tensors.length && table([['tensor'], ['shape'], ['type'], ['least', 'n'], ['greatest', 'n'], ['mean', 'n'], ['deviation', 'n'], ['zeros', 'n']], tensors)].filter(Boolean));
@@ -26,7 +26,10 @@ function stacked(group) {
 
 function draw(index) {
   const group = data.drawings[index], lines = (group.plain || stacked(group)).replace(/\\\n/g, '').split('\n'), scale = 64;
-  const [, , w, ht] = lines[0].split(' ').map(Number), H = ht * scale, parts = [];
+  const [, , w, ht] = lines[0].split(' ').map(Number), H = ht * scale;
+  // Splines end where Graphviz would draw a head of its own.
+  const parts = [s('defs', {}, s('marker', {id: 'arrow', viewBox: '0 0 10 10', refX: 0, refY: 5, markerWidth: 8, markerHeight: 8, orient: 'auto-start-reverse'},
+    s('path', {d: 'M0 1 L10 5 L0 9 z', fill: 'var(--soft)'})))];
   const point = (x, y) => `${(x * scale).toFixed(1)},${(H - y * scale).toFixed(1)}`;
   for (const line of lines) {
     const f = line.split(' ');
@@ -34,7 +37,7 @@ function draw(index) {
       const n = Number(f[3]), at = i => point(Number(f[4 + 2 * i]), Number(f[5 + 2 * i]));
       let path = 'M' + at(0);
       for (let i = 1; i + 2 < n; i += 3) path += ` C${at(i)} ${at(i + 1)} ${at(i + 2)}`;
-      parts.push(s('path', {d: path, fill: 'none', stroke: 'var(--soft)', 'stroke-width': 1.2}));
+      parts.push(s('path', {d: path, fill: 'none', stroke: 'var(--soft)', 'stroke-width': 1.2, 'marker-end': 'url(#arrow)'}));
     } else if (f[0] === 'node') {
       const id = f[1], x = Number(f[2]) * scale, y = H - Number(f[3]) * scale, nw = Number(f[4]) * scale, nh = Number(f[5]) * scale;
       const layer = byName.has(id) ? data.layers[byName.get(id)] : null, folded = group.folded && group.folded[id];
@@ -48,7 +51,8 @@ function draw(index) {
         text(x, y + 12, layer ? layer.op + (layer.shape ? ' ' + layer.shape : '') : folded ? folded.count + ' layers' : '', {'text-anchor': 'middle', class: 'soft', style: 'font-size:10px'}), s('title', {}, title)]));
     }
   }
-  const svg = chart(w * scale, H, `the network: ${group.label}`, parts);
+  const svg = chart(w * scale + 4, H + 4, `the network: ${group.label}`, parts);
+  svg.setAttribute('viewBox', `-2 -2 ${w * scale + 4} ${H + 4}`);
   svg.style.maxWidth = 'none';
   svg.setAttribute('role', 'group');
   drawing.replaceChildren(svg);
@@ -62,7 +66,8 @@ function search(word) {
 
 const results = h('ul', {id: 'results'});
 const describe = f => `${f.name}: ${f.kind} ${f.type} ${f.shape}${f.description ? ', ' + f.description : ''}`;
-page.append(h('h1', {}, data.file), h('p', {class: 'soft'}, `${data.format}, ${bytes(data.bytes)}, ${data.layers.length} layers, ${data.totals.weights} weights`),
+page.classList.add('wide');
+page.append(h('h1', {}, fileName(data.file)), h('p', {class: 'soft'}, `${data.format}, ${bytes(data.bytes)}, ${data.layers.length} layers, ${data.totals.weights} weights`),
   ...Object.entries(data.metadata).map(([k, v]) => h('p', {class: 'soft'}, `${k}: ${v}`)),
   h('div', {class: 'card'}, [h('h3', {}, 'Inputs'), ...data.inputs.map(f => h('p', {}, describe(f))), h('h3', {}, 'Outputs'), ...data.outputs.map(f => h('p', {}, describe(f)))]),
   h('p', {}, h('input', {type: 'search', placeholder: 'search layers', 'aria-label': 'search layers', oninput: e => search(e.target.value)})), results, crumbs, h('div', {class: 'split'}, [drawing, shown]));

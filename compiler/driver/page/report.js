@@ -27,8 +27,10 @@ function checkChart(check, measured) {
   const point = measured ? number(measured.value) : value;
   if (Number.isFinite(point)) parts.push(s('circle', {cx: x(point), cy: 34, r: 6, fill: colour}));
   mark(value, colour, Math.abs(point - value) > 1e-12 ? 'bound' : 'value', 0, false);
-  return chart(W, 68, `${check.metric}: ${show(check.metric, value)}, ${check.limit}, ${check.passed ? 'holds' : 'does not hold'}`, parts);
+  return chart(W, 68, `${check.metric}: ${show(check.metric, value)}, ${limitText(check)}, ${check.passed ? 'holds' : 'does not hold'}`, parts);
 }
+
+const limitText = check => check.limit.replace(/ (.*)/, (_, v) => ' ' + (Number.isFinite(parseFloat(v)) ? show(check.metric, parseFloat(v)) : v));
 
 // More bits for one layer, and what they give back.
 function curesPart(check) {
@@ -50,7 +52,7 @@ function gatePart(report) {
     const measured = check.output && (report.outputs[check.output] || {})[check.metric];
     return h('div', {class: 'card check'}, [
       h('p', {}, [h('strong', {class: check.passed ? 'good' : 'bad'}, check.passed ? 'holds ' : 'RED '),
-        `${check.metric}${check.output ? ' of ' + check.output : ''}: ${check.limit}`]),
+        `${check.metric}${check.output ? ' of ' + check.output : ''}: ${limitText(check)}`]),
       checkChart(check, measured),
       check.sentence && h('p', {}, check.sentence), check.hint && h('p', {class: 'soft'}, check.hint),
       (check.notes || []).map(note => h('p', {class: 'soft'}, note)), curesPart(check)].flat());
@@ -70,7 +72,7 @@ function figuresPart(report) {
         h('td', {}, isShare(metric) && metric !== 'worst_class_agreement' ? `${(m.samples || []).length} missed` : (m.samples || []).length ? 'worst: ' + m.samples[0] : '')]));
   if (!rows.length) return [];
   return [h('h2', {}, 'Figures'), h('div', {class: 'card'}, [
-    h('p', {class: 'soft'}, `${report.samples.count} samples, ${report.samples.failed} failed; intervals: ${report.interval || ''}`),
+    h('p', {class: 'soft'}, `${count(report.samples.count, 'sample')}, ${report.samples.failed} failed; intervals: ${report.interval || ''}`),
     table([['output'], ['metric'], ['value', 'n'], ['95 % interval', 'n'], ['']], rows)])];
 }
 
@@ -104,26 +106,33 @@ function layersPart(report, details) {
   const rows = [];
   const select = i => {
     const layer = report.layers[i];
-    rows.forEach((row, j) => row.classList.toggle('on', i === j));
+    rows.forEach(row => row.classList.toggle('on', row.dataset.layer === String(i)));
     shown.replaceChildren(h('h3', {}, layer.name), h('p', {class: 'soft'},
       `${layer.op}, ${layer.elements} weights, ${layer.bits} bits, ${layer.algorithm} ${layer.granularity}, ${bytes(layer.bytes)}, SNR ${round(number(layer.snr_db))} dB`),
       histogram(layer, (details.layers || [])[i]));
   };
   const finite = report.layers.map(l => number(l.snr_db)).filter(Number.isFinite);
   const best = Math.max(...finite, 1), most = Math.max(...report.layers.map(l => 4 * l.elements), 1);
+  // Biases and the like, which nothing was done to, are one line together.
+  const elements = report.layers.reduce((sum, l) => sum + l.elements, 0);
+  const minor = l => !Number.isFinite(number(l.snr_db)) && l.elements * 50 < elements;
   report.layers.forEach((layer, i) => {
+    if (minor(layer)) return;
     const snr = number(layer.snr_db), W = 170;
     const error = chart(W, 14, `SNR ${round(snr)} dB`, [bar(0, 1, Number.isFinite(snr) ? W * Math.max(snr, 0) / best : W, 12, Number.isFinite(snr) ? (snr < 15 ? 'var(--bad)' : 'var(--a)') : 'var(--line)')]);
     const size = chart(W, 14, `${bytes(4 * layer.elements)} as floats, ${bytes(layer.bytes)} now`,
       [bar(0, 1, W * 4 * layer.elements / most, 12, 'var(--line)'), bar(0, 1, W * layer.bytes / most, 12, 'var(--a)')]);
-    rows.push(h('tr', {}, [h('td', {}, h('button', {class: 'link layer', onclick: () => select(i)}, short(layer.name, 44))),
+    rows.push(h('tr', {'data-layer': i}, [h('td', {}, h('button', {class: 'link layer', onclick: () => select(i)}, short(layer.name, 44))),
       h('td', {class: 'n'}, layer.bits), h('td', {}, layer.bits >= 32 ? 'kept' : layer.algorithm), h('td', {class: 'n'}, bytes(layer.bytes)), h('td', {}, size),
       h('td', {class: 'n'}, Number.isFinite(snr) ? snr.toFixed(1) : 'exact'), h('td', {}, error)]));
   });
+  const kept = report.layers.filter(minor);
+  const rest = kept.length && h('tr', {class: 'soft'}, [h('td', {}, count(kept.length, 'small tensor')), h('td', {}, ''), h('td', {}, 'kept'),
+    h('td', {class: 'n'}, bytes(kept.reduce((sum, l) => sum + l.bytes, 0))), h('td', {}, ''), h('td', {class: 'n'}, 'exact'), h('td', {}, '')]);
   const worst = report.layers.reduce((a, l, i) => number(l.snr_db) < number(report.layers[a].snr_db) ? i : a, 0);
   select(worst);
   return [h('h2', {}, 'Layers'), h('p', {class: 'soft'}, 'Grey: as 32-bit floats. A layer shows the histogram of its weights, the worst one first.'), shown,
-    h('div', {class: 'card'}, table([['layer'], ['bits', 'n'], ['algorithm'], ['bytes', 'n'], ['of its floats'], ['SNR dB', 'n'], ['']], rows))];
+    h('div', {class: 'card'}, table([['layer'], ['bits', 'n'], ['algorithm'], ['bytes', 'n'], ['of its floats'], ['SNR dB', 'n'], ['']], rest ? [...rows, rest] : rows))];
 }
 
 function confusionPart(report, details) {
@@ -160,7 +169,7 @@ function confusion(ranking) {
   const counts = new Map(), key = (a, b) => a + '\u0000' + b;
   for (const c of ranking.classes) if (c.agreed) counts.set(key(c.label, c.label), c.agreed);
   for (const f of ranking.flips) counts.set(key(f.reference, f.candidate), (counts.get(key(f.reference, f.candidate)) || 0) + 1);
-  const cell = 20, left = 170, parts = [];
+  const cell = 20, left = 14 + 7 * Math.min(26, Math.max(...labels.map(l => l.length))), parts = [];
   labels.forEach((row, y) => {
     parts.push(text(left - 6, 14 + y * cell, short(row, 26), {'text-anchor': 'end'}));
     labels.forEach((column, x) => {
@@ -185,7 +194,7 @@ function model(entry) {
   const {report, details} = entry, green = report.passed;
   return h('section', {id: 'model-' + report.model}, [
     h('h1', {}, [report.model + ' ', h('span', {class: 'badge ' + (green ? 'good' : 'bad')}, green ? 'green' : 'RED')]),
-    h('p', {class: 'soft'}, `${bytes(report.bytes.source)} → ${bytes(report.bytes.artifact)}, ${report.samples.count} samples, mlqc ${report.tool.version}, ${report.tool.isa}`),
+    h('p', {class: 'soft'}, `${bytes(report.bytes.source)} → ${bytes(report.bytes.artifact)}, ${count(report.samples.count, 'sample')}, mlqc ${report.tool.version}, ${report.tool.isa}`),
     ...gatePart(report), ...figuresPart(report), ...sizePart(report), ...layersPart(report, details || {}),
     ...confusionPart(report, details || {}), ...picturesPart(details || {}),
     h('p', {class: 'soft'}, `source ${report.source_sha256.slice(0, 16)}…, artifact ${report.artifact_sha256.slice(0, 16)}…, samples ${report.samples.sha256.slice(0, 16)}…`)]);
