@@ -1,4 +1,6 @@
 // Element by element: types, old broadcasting, functions that ONNX has and the graph has not.
+#include <onnx/onnx_pb.h>
+
 #include <array>
 #include <cmath>
 
@@ -8,8 +10,15 @@ namespace mlqc::onnx_format {
 
 namespace {
 
+// The name of a type, as Cast had it before operator set 6; t_none when it is none.
+int type_named(const std::string& word) {
+  ::onnx::TensorProto_DataType type{};
+  return ::onnx::TensorProto_DataType_Parse(word, &type) ? int{type} : int{t_none};
+}
+
 void cast(Op& op) {
-  const int type = static_cast<int>(op.i("to", t_float));
+  const std::string word = op.s("to", "");
+  const int type = word.empty() ? static_cast<int>(op.i("to", t_float)) : type_named(word);
   if (!is_supported(type)) op.b.fail("converts to the element type " + name_of(type));
   op.out(op.b.cast(op.in(), type, op.i("saturate", 1) != 0, op.s("round_mode", "up")));
 }
