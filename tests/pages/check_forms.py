@@ -1,9 +1,11 @@
 """check_forms.py MLQC SOURCE PEERS WORK: what build servers read is what they expect.
 
 SARIF is held against its published schema, as npm's @microsoft/jest-sarif ships it; JUnit against the elements and
-attributes that Jenkins' junit-10.xsd allows; every manifest of the tree against manifests/mlq.schema.json.
+attributes that Jenkins' junit-10.xsd asks for and allows, and the schema itself where MLQ_JUNIT_XSD names it; every manifest of the tree against
+manifests/mlq.schema.json.
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,24 +18,39 @@ except ImportError as missing:
     print(f"SKIPPED: {missing} (apt-get install python3-jsonschema python3-yaml)")
     sys.exit(77)
 
-ALLOWED = {  # element: (attributes, children)
-    "testsuites": ({"name", "time", "tests", "failures", "disabled", "errors"}, {"testsuite"}),
-    "testsuite": ({"name", "tests", "failures", "errors", "time", "disabled", "skipped", "timestamp", "hostname", "id",
-                   "package"}, {"properties", "testcase", "system-out", "system-err"}),
-    "testcase": ({"name", "assertions", "time", "classname", "status"},
+RESULT = (set(), {"type", "message"}, set())
+FORM = {  # element: (attributes that it must have, that it may have, children), by the facts of junit-10.xsd
+    "testsuites": (set(), {"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors"},
+                  {"group", "time", "skipped", "timestamp", "hostname", "id", "package", "file", "log", "url"},
+                  {"testsuite", "properties", "testcase", "system-out", "system-err"}),
+    "testcase": ({"name"}, {"time", "classname", "group"},
                  {"skipped", "error", "failure", "system-out", "system-err"}),
-    "failure": ({"type", "message"}, set()),
-    "error": ({"type", "message"}, set()),
+    "failure": RESULT,
+    "error": RESULT,
 }
 
 
 def check_junit(element):
-    attributes, children = ALLOWED[element.tag]
-    assert set(element.attrib) <= attributes, (element.tag, element.attrib)
-    assert element.tag in ("failure", "error") or element.get("name"), "a suite or case without a name"
+    required, optional, children = FORM[element.tag]
+    assert required <= set(element.attrib) <= required | optional, (element.tag, element.attrib)
+    assert children or not len(element), f"{element.tag} holds text alone"
+    # Only results hold text: elsewhere the schema allows blanks between elements.
+    assert element.tag in ("failure", "error") or not (element.text or "").strip(), element.tag
     for child in element:
         assert child.tag in children, f"{child.tag} in {element.tag}"
+        assert not (child.tail or "").strip()
         check_junit(child)
+
+
+def check_schema(file):
+    """Against the schema itself, where somebody has it: it is no part of this tree."""
+    schema = os.environ.get("MLQ_JUNIT_XSD")
+    if not schema:
+        return
+    done = subprocess.run(["xmllint", "--noout", "--schema", schema, file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    print(f"ok: JUnit against {pathlib.Path(schema).name}")
 
 
 def check_counts(root):
@@ -75,6 +92,7 @@ def main(mlqc, source, peers, work):
     root = tree.parse(forms["junit"]).getroot()
     check_junit(root)
     check_counts(root)
+    check_schema(forms["junit"])
     assert [(s.get("name"), s.get("failures"), s.get("errors")) for s in root] == [
         ("broken", "0", "1"), ("good", "0", "0"), ("red", "1", "0")]
     print("ok: JUnit")
