@@ -113,6 +113,21 @@ TEST_F(Cures, AreNoPartOfTheVerdict) {
   EXPECT_THAT(gate.err, Not(HasSubstr("[MLQ9")));
 }
 
+// A whole build gains another amount: layers behind the cured one are compensated for what it gives then.
+TEST_F(Cures, OfCompensatedRoundingAreCompensatedToo) {
+  const auto words = [&](const std::string& rule) {
+    std::string text = settings(rule, 8, decibels) + "calibrate: { random: 16 }\n";
+    return text.replace(text.find("  bits: 2\n"), 10, "  bits: 2\n  rounding: compensated\n");
+  };
+  EXPECT_EQ(compile(words("")).exit, 1);
+  const json before = report(), cure = before["checks"][0]["cures"]["layers"][0];
+  ASSERT_NE(cure["rule"], "");
+  EXPECT_EQ(compile(words(cure["rule"])).exit, 1);
+  const auto value = [](const json& of) { return of["checks"][0]["value"].get<double>(); };
+  EXPECT_GT(value(report()), value(before));
+  EXPECT_GT(cure["gain"].get<double>(), 0);
+}
+
 TEST_F(Cures, AFaultOfSizeHasNone) {
   EXPECT_EQ(compile(settings("", 8, "  - { metric: size, at_most: 1 KiB }\n")).exit, 1);
   EXPECT_FALSE(report()["checks"][0].contains("cures"));
