@@ -34,7 +34,8 @@ std::vector<std::string> identities(const Samples& samples) {
 }  // namespace
 
 bool needs_calibration(const Manifest& manifest) {
-  return manifest.quantize.settings->rounding == "compensated";
+  const QuantizeSettings& settings = manifest.quantize.settings;
+  return settings.rounding == "compensated" || settings.bits == auto_bits;
 }
 
 void check_apart(const Manifest& manifest, const Samples& calibration, const Samples& judging) {

@@ -5,6 +5,7 @@
 #include "compiler/driver/interface.h"
 #include "compiler/driver/key.h"
 #include "compiler/driver/steps.h"
+#include "compiler/driver/tune.h"
 #include "compiler/support/bytes.h"
 
 namespace mlqc {
@@ -62,7 +63,10 @@ Step quantize_step(const Options& options) {
   check_folder(options);
   const std::string name = output_name(options);
   Progress progress(options.progress, name);
-  const Compiled made = compile_model(manifest, inputs, name, progress);
+  const bool automatic = manifest.quantize.settings->bits == auto_bits;
+  const Compiled made = compile_model(
+      automatic ? tuned(manifest, inputs, output_file(options, ".recipe.yaml"), progress) : manifest, inputs,
+      name, progress);
   // Nothing is written before everything is made; the key comes last, so that a build that was cut off here
   // is not taken for a finished one.
   std::vector<fs::path> outputs;

@@ -28,6 +28,7 @@ Exit gate_all(const Options& options);  // of run_gate, where --all is given
 Exit run_accept(const Options& options);
 Exit run_compare(const Options& options);
 Exit run_sweep(const Options& options);
+Exit run_tune(const Options& options);
 Exit run_convert(const Options& options);
 Exit run_predict(const Options& options);
 Exit run_inspect(const Options& options);

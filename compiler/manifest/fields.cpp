@@ -12,8 +12,6 @@ const std::vector<std::string> bit_words = {"1", "2", "3", "4", "5", "6", "7", "
 const std::vector<std::string> granularity_words = {"per_tensor", "per_channel"};
 const std::vector<Refused> refused_algorithms = {
     {"custom_lut", "use 'kmeans_lut', which finds the best table"}};
-const std::vector<Refused> refused_bits = {
-    {"auto", "give the bits, and those of single layers under 'layers'"}};
 
 Fields model() {
   return {
@@ -121,8 +119,30 @@ Field bits(const std::string& otherwise) {
           .type = Type::bits,
           .what = "Bits of a weight. 16: half floats; 32: kept as they are.",
           .otherwise = otherwise,
-          .words = bit_words,
-          .refused = refused_bits};
+          .words = bit_words};
+}
+
+Field bits_or_auto() {
+  Field field = bits("required with an algorithm");
+  field.what += " `auto`: chosen layer by layer within `budget`.";
+  field.words.emplace_back("auto");
+  return field;
+}
+
+Fields budget() {
+  return {
+      {.key = "metric",
+       .type = Type::word,
+       .what = "What `at_least` is of, between the model and the float model, on the samples of `validate`.",
+       .otherwise = "`top1_agreement`",
+       .words = {"top1_agreement", "top5_agreement", "psnr_db", "snr_db", "ssim", "cosine", "iou",
+                 "pixel_agreement"}},
+      {.key = "at_least", .type = Type::number, .what = "Finds the smallest model that reaches this."},
+      {.key = "max_size",
+       .type = Type::size,
+       .what = "Finds the best model whose artifact is no larger.",
+       .min = 1},
+  };
 }
 
 Field granularity(const std::string& otherwise) {
@@ -147,7 +167,12 @@ Fields layer_rule() {
 Fields quantize() {
   return {
       algorithm("`none`"),
-      bits("required with an algorithm"),
+      bits_or_auto(),
+      {.key = "budget",
+       .type = Type::section,
+       .what = "What `bits: auto` has to reach.",
+       .fields = budget(),
+       .one_of = {"at_least", "max_size"}},
       granularity("the algorithm's own"),
       {.key = "rounding",
        .type = Type::word,

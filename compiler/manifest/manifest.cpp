@@ -31,7 +31,7 @@ std::string convert(const Yaml& value, const fs::path&) {
 }
 template <>
 int convert(const Yaml& value, const fs::path&) {
-  return static_cast<int>(*to_whole(value.text));
+  return value.text == "auto" ? auto_bits : static_cast<int>(*to_whole(value.text));
 }
 template <>
 double convert(const Yaml& value, const fs::path&) {
@@ -114,6 +114,16 @@ LayerRule read_rule(const Section& section) {
   return rule;
 }
 
+std::optional<BudgetSection> read_budget(const Section& section) {
+  if (!section.map) return {};
+  BudgetSection budget;
+  budget.where = section.map->where;
+  set(budget.metric, section, "metric");
+  set(budget.at_least, section, "at_least");
+  set(budget.max_size, section, "max_size");
+  return budget;
+}
+
 QuantizeSection read_quantize(const Section& section) {
   QuantizeSection quantize;
   QuantizeSettings& settings = quantize.settings.value;
@@ -123,6 +133,7 @@ QuantizeSection read_quantize(const Section& section) {
   set(settings.granularity, section, "granularity");
   set(settings.rounding, section, "rounding");
   set(quantize.storage, section, "storage");
+  quantize.budget = read_budget(section.inner("budget"));
   quantize.algorithm = section.place("algorithm");
   quantize.bits = section.place("bits");
   quantize.granularity = section.place("granularity");

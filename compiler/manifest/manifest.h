@@ -50,10 +50,13 @@ struct InterfaceSection {
   std::map<std::string, At<FeatureSection>> inputs, outputs;  // by the model's own names
 };
 
+// `bits: auto`.
+inline constexpr int auto_bits = 0;
+
 // What to do with the weights of one layer, or of all.
 struct QuantizeSettings {
   std::string algorithm = "none";  // linear | linear_symmetric | linear_lut | kmeans_lut | none
-  int bits = 32;                   // 1..8, 16, 32 (keep)
+  int bits = 32;                   // 1..8, 16, 32 (keep), auto_bits
   std::string granularity;         // per_tensor | per_channel; "" takes the algorithm's own default
   std::string rounding = "nearest";
 };
@@ -67,10 +70,18 @@ struct LayerRule {
   std::string reason;
 };
 
+// What `bits: auto` has to reach: exactly one of at_least, max_size.
+struct BudgetSection {
+  Place where;
+  At<std::string> metric{"top1_agreement", {}};
+  std::optional<At<double>> at_least, max_size;  // bytes of the artifact
+};
+
 struct QuantizeSection {
   At<QuantizeSettings> settings;
   // The places of the single keys, for errors about their combination.
   Place algorithm, bits, granularity, rounding;
+  std::optional<BudgetSection> budget;
   At<std::string> storage{"packed", {}};
   std::vector<LayerRule> layers;
 };

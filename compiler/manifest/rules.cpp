@@ -12,7 +12,9 @@ constexpr int most_small_bits = 8;  // above it, weights are floats and need no 
 
 void check_settings(const Place& where, const std::string& algorithm, int bits) {
   if (algorithm == "none" && bits <= most_small_bits)
-    fail(where, "MLQ109", fmt::format("{} bits need an algorithm", bits),
+    fail(where, "MLQ109",
+         bits == auto_bits ? "'bits: auto' needs an algorithm"
+                           : fmt::format("{} bits need an algorithm", bits),
          "give 'algorithm', for example kmeans_lut");
 }
 
@@ -30,6 +32,24 @@ void check_quantize(const QuantizeSection& section) {
       fail(rule.algorithm->where, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", algorithm),
            "give 'bits' in this entry or for all layers");
   }
+}
+
+void check_budget(const Manifest& manifest) {
+  const QuantizeSection& section = manifest.quantize;
+  const bool automatic = section.settings->bits == auto_bits;
+  if (section.budget && !automatic)
+    fail(section.budget->where, "MLQ109", "'budget' is what 'bits: auto' has to reach",
+         "say 'bits: auto', or remove it");
+  if (!automatic) return;
+  if (!section.budget)
+    fail(section.bits, "MLQ109", "'bits: auto' needs a budget",
+         "add 'budget: { at_least: 0.98 }' or 'budget: { max_size: 1 MB }'");
+  if (!manifest.calibrate)
+    fail(section.bits, "MLQ109", "'bits: auto' needs calibration samples",
+         "add 'calibrate: { images: FOLDER }', with other samples than those of 'validate'");
+  if (section.budget->at_least && !manifest.samples)
+    fail(section.budget->at_least->where, "MLQ109", "'at_least' needs samples to be judged by",
+         "add 'validate: { samples: { images: FOLDER } }'");
 }
 
 void check_calibration(const Manifest& manifest) {
@@ -83,6 +103,7 @@ void check_picture(const PictureSection& picture) {
 
 void check_rules(const Manifest& manifest) {
   check_quantize(manifest.quantize);
+  check_budget(manifest);
   check_calibration(manifest);
   if (manifest.calibrate) check_samples(*manifest.calibrate);
   if (manifest.samples) check_samples(*manifest.samples);

@@ -1,3 +1,4 @@
+#include <cctype>
 #include <nlohmann/json.hpp>
 
 #include "compiler/manifest/fields.h"
@@ -32,7 +33,11 @@ Json section(const Field& field) {
 
 Json numbers(const std::vector<std::string>& words) {
   Json values = Json::array();
-  for (const std::string& word : words) values.push_back(std::stoi(word));
+  for (const std::string& word : words)
+    if (std::isdigit(static_cast<unsigned char>(word[0])))
+      values.push_back(std::stoi(word));
+    else
+      values.push_back(word);
   return values;
 }
 

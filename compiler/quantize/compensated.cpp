@@ -23,21 +23,24 @@ constexpr std::size_t widest = 6144;
 
 struct Entry {
   Product product;
-  const TensorPlan* plan;
+  std::size_t place;  // in the plans
 };
 
 class Rounder {
  public:
-  Rounder(const Graph& graph, const QuantizationPlan& plan, Graph nearest, const Calibration& calibration,
-          std::size_t memory)
-      : graph_(graph), calibration_(calibration), memory_(memory), result_{std::move(nearest), {}} {
+  // `alone`: layers see what the float network gives them, not what the layers before them do.
+  Rounder(const Graph& graph, std::vector<const QuantizationPlan*> plans, std::vector<Graph> nearest,
+          bool alone, const Calibration& calibration, std::size_t memory)
+      : graph_(graph), plans_(std::move(plans)), alone_(alone), calibration_(calibration), memory_(memory) {
+    for (Graph& each : nearest) results_.push_back({std::move(each), {}});
     const Uses uses = uses_of(graph);
     const std::string refusal = has_subgraphs() ? "the network has control flow" : "";
-    for (const TensorPlan& entry : plan)
-      if (entry.settings.rounding == "compensated" && entry.settings.bits <= 8) add(entry, uses, refusal);
+    for (std::size_t i = 0; i < plans_[0]->size(); ++i)
+      if (std::ranges::any_of(plans_, [&](const auto* plan) { return is_ours((*plan)[i]); }))
+        add(i, uses, refusal);
   }
 
-  CompensatedGraph run() {
+  std::vector<CompensatedGraph> run() {
     std::vector<Product> products;
     for (const Entry& entry : entries_) products.push_back(entry.product);
     const std::vector<Stage> stages = make_stages(graph_, products);
@@ -47,11 +50,15 @@ class Rounder {
       round_stage(stages[s], walk);
     }
     for (std::size_t i = 0; i < entries_.size(); ++i)
-      if (!done_[i]) refuse(*entries_[i].plan, "no sample reaches it");
-    return std::move(result_);
+      if (!done_[i]) refuse(entries_[i].place, "no sample reaches it");
+    return std::move(results_);
   }
 
  private:
+  static bool is_ours(const TensorPlan& plan) {
+    return plan.settings.rounding == "compensated" && plan.settings.bits <= 8;
+  }
+
   bool has_subgraphs() const {
     for (const mlq::Node& node : graph_.nodes)
       for (const auto& [key, value] : node.attributes)
@@ -59,19 +66,22 @@ class Rounder {
     return false;
   }
 
-  void refuse(const TensorPlan& plan, const std::string& why) {
-    result_.tensors.push_back({plan.tensor, false, why, 0, 0});
+  void refuse(std::size_t place, const std::string& why) {
+    for (std::size_t i = 0; i < plans_.size(); ++i)
+      if (is_ours((*plans_[i])[place]))
+        results_[i].tensors.push_back({(*plans_[i])[place].tensor, false, why, 0, 0});
   }
 
-  void add(const TensorPlan& plan, const Uses& uses, std::string why) {
+  void add(std::size_t place, const Uses& uses, std::string why) {
+    const TensorPlan& plan = (*plans_[0])[place];
     std::optional<Product> product;
     const std::vector<int>& readers = uses.readers[static_cast<std::size_t>(plan.tensor)];
     if (readers.empty()) why = "no layer reads it";
     if (why.empty()) product = product_of(graph_, uses, static_cast<std::size_t>(readers[0]), why);
     if (product && product->weights != plan.tensor) why = "its layer does not multiply by it from the right";
     if (product && product->columns > widest) why = "its layer sums over too many activations";
-    if (!why.empty()) return refuse(plan, why);
-    entries_.push_back({std::move(*product), &plan});
+    if (!why.empty()) return refuse(place, why);
+    entries_.push_back({std::move(*product), place});
     done_.push_back(false);
   }
 
@@ -137,33 +147,41 @@ class Rounder {
     std::vector<std::vector<Moments>> moments;
     for (const std::size_t p : stage.products)
       moments.emplace_back(entries_[p].product.groups, Moments(entries_[p].product.columns));
-    walk.next(result_.graph, [&](std::size_t first, const std::vector<BothValues>& some) {
-      for (std::size_t i = 0; i < stage.products.size(); ++i)
-        add_columns(entries_[stage.products[i]].product, first, some, moments[i]);
-    });
+    walk.next(alone_ ? graph_ : results_[0].graph,
+              [&](std::size_t first, const std::vector<BothValues>& some) {
+                for (std::size_t i = 0; i < stage.products.size(); ++i)
+                  add_columns(entries_[stage.products[i]].product, first, some, moments[i]);
+              });
     for (std::size_t i = 0; i < stage.products.size(); ++i) {
       done_[stage.products[i]] = true;
-      round_layer(entries_[stage.products[i]], std::move(moments[i]));
+      for (std::size_t p = 0; p < plans_.size(); ++p)
+        if (const TensorPlan& plan = (*plans_[p])[entries_[stage.products[i]].place]; is_ours(plan))
+          round_layer(entries_[stage.products[i]], plan,
+                      p + 1 < plans_.size() ? moments[i] : std::move(moments[i]), results_[p]);
     }
   }
 
-  void round_layer(const Entry& entry, std::vector<Moments> moments) {
+  void round_layer(const Entry& entry, const TensorPlan& plan, std::vector<Moments> moments,
+                   CompensatedGraph& result) {
     const auto id = static_cast<std::size_t>(entry.product.weights);
-    Tensor& tensor = result_.graph.tensors[id];
+    Tensor& tensor = result.graph.tensors[id];
     const Floats weights = floats_of(graph_.tensors[id]), nearest = floats_of(tensor);
-    const CompensateTask task{entry.product, graph_.tensors[id], weights.values, nearest.values, *entry.plan};
+    const CompensateTask task{entry.product, graph_.tensors[id], weights.values, nearest.values, plan};
     CompensateResult made = compensate(task, std::move(moments));
-    if (!made.ok)
-      return refuse(
-          *entry.plan,
-          "the samples' activations before it are all zero or not finite, or scales run across its outputs");
+    if (!made.ok) {
+      result.tensors.push_back({plan.tensor, false,
+                                "the samples' activations before it are all zero or not finite, or scales "
+                                "run across its outputs",
+                                0, 0});
+      return;
+    }
     const bool better = made.error < made.nearest_error;
-    result_.tensors.push_back(
+    result.tensors.push_back(
         {entry.product.weights, better,
          better ? "" : "nearest rounding costs its output less on the calibration samples", made.error,
          made.nearest_error});
     if (!better) return;
-    if (entry.product.bias != mlq::no_tensor) shift_bias(entry.product.bias, made.bias);
+    if (entry.product.bias != mlq::no_tensor) shift_bias(entry.product.bias, made.bias, result.graph);
     mlq::Quantization& q = *tensor.quantization;
     q.scale = std::move(made.quantized.scale);
     q.offset = std::move(made.quantized.offset);
@@ -171,8 +189,8 @@ class Rounder {
     tensor.data = own(pack(made.quantized.indices, q.bits));
   }
 
-  void shift_bias(mlq::TensorId id, const std::vector<double>& by) {
-    Tensor& bias = result_.graph.tensors[static_cast<std::size_t>(id)];
+  static void shift_bias(mlq::TensorId id, const std::vector<double>& by, Graph& graph) {
+    Tensor& bias = graph.tensors[static_cast<std::size_t>(id)];
     const Floats old = floats_of(bias);
     std::vector<float> values;
     for (std::size_t i = 0; i < by.size(); ++i) values.push_back(static_cast<float>(old.values[i] + by[i]));
@@ -186,21 +204,39 @@ class Rounder {
   }
 
   const Graph& graph_;
+  std::vector<const QuantizationPlan*> plans_;
+  bool alone_;
   const Calibration& calibration_;
   std::size_t memory_;
   std::vector<Entry> entries_;
   std::vector<bool> done_;
-  CompensatedGraph result_;
+  std::vector<CompensatedGraph> results_;  // one a plan
 };
+
+Graph with_shapes(Graph graph) {
+  static_cast<void>(mlq::infer_shapes(graph).ok());  // those that it cannot infer, the samples tell
+  return graph;
+}
 
 }  // namespace
 
 CompensatedGraph compensated(const Graph& graph, const QuantizationPlan& plan, Graph nearest,
                              const Calibration& calibration, std::size_t memory) {
   if (calibration.count == 0) return {std::move(nearest), {}};
-  Graph shaped = graph;
-  static_cast<void>(mlq::infer_shapes(shaped).ok());  // those that it cannot infer, the samples tell
-  return Rounder(shaped, plan, std::move(nearest), calibration, memory).run();
+  const Graph shaped = with_shapes(graph);
+  std::vector<Graph> one;
+  one.push_back(std::move(nearest));
+  return std::move(Rounder(shaped, {&plan}, std::move(one), false, calibration, memory).run()[0]);
+}
+
+std::vector<CompensatedGraph> compensated_alone(const Graph& graph,
+                                                const std::vector<QuantizationPlan>& plans,
+                                                std::vector<Graph> nearest, const Calibration& calibration,
+                                                std::size_t memory) {
+  const Graph shaped = with_shapes(graph);
+  std::vector<const QuantizationPlan*> all;
+  for (const QuantizationPlan& plan : plans) all.push_back(&plan);
+  return Rounder(shaped, std::move(all), std::move(nearest), true, calibration, memory).run();
 }
 
 }  // namespace mlqc

@@ -30,4 +30,11 @@ struct CompensatedGraph {
 CompensatedGraph compensated(const mlq::Graph& graph, const QuantizationPlan& plan, mlq::Graph nearest,
                              const Calibration& calibration, std::size_t memory);
 
+// The same network at several widths at once, each layer as if it were the only one to be rounded: result i
+// is that of plans[i] and nearest[i]. Plans differ in bits only.
+std::vector<CompensatedGraph> compensated_alone(const mlq::Graph& graph,
+                                                const std::vector<QuantizationPlan>& plans,
+                                                std::vector<mlq::Graph> nearest,
+                                                const Calibration& calibration, std::size_t memory);
+
 }  // namespace mlqc

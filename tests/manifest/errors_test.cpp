@@ -40,9 +40,8 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"unknown_with_a_near_one", HEAD "quantize:\n  algorithm: linear\n  bts: 8\n",
             "5:3: unknown key 'bts' in 'quantize' [MLQ101] did you mean 'bits'?"},
         Bad{"unknown_with_none_near", HEAD "quantize: { colour: blue }\n",
-            "3:13: unknown key 'colour' in 'quantize' [MLQ101] its keys are: algorithm, bits, granularity, "
-            "rounding, "
-            "storage, layers"},
+            "3:13: unknown key 'colour' in 'quantize' [MLQ101] its keys are: algorithm, bits, budget, "
+            "granularity, rounding, storage, layers"},
         Bad{"unknown_at_the_top", HEAD "quantise: { bits: 8 }\n",
             "3:1: unknown key 'quantise' in 'manifest' [MLQ101] did you mean 'quantize'?"},
         Bad{"merge_key", HEAD "interface:\n  <<: { class: A }\n",
@@ -143,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"metric_misspelt", HEAD "gate: [ { metric: top1_agrement, at_least: 0.9 } ]\n",
             "3:19: 'top1_agrement' is no value of 'metric' [MLQ105] did you mean 'top1_agreement'?"},
         Bad{"bits_out_of_range", HEAD "quantize: { algorithm: linear, bits: 9 }\n",
-            "3:38: '9' is no value of 'bits' [MLQ105] one of 1, 2, 3, 4, 5, 6, 7, 8, 16, 32"},
+            "3:38: '9' is no value of 'bits' [MLQ105] one of 1, 2, 3, 4, 5, 6, 7, 8, 16, 32, auto"},
         Bad{"bits_of_a_layer_out_of_range",
             HEAD "quantize:\n  algorithm: linear\n  bits: 8\n  layers:\n    - { match: \"a*\", bits: 0 }\n",
             "7:28: '0' is no value of 'bits' [MLQ105] one of 1, 2, 3, 4, 5, 6, 7, 8, 16, 32"},
@@ -156,9 +155,27 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"emit_twice", HEAD "emit: [coreml, coreml]\n",
             "3:16: 'coreml' is given twice [MLQ102] remove one of the two"},
         Bad{"bits_auto", HEAD "quantize: { algorithm: linear, bits: auto }\n",
-            "3:38: 'bits: auto' is not yet supported [MLQ110] give the bits, and those of single layers "
-            "under "
-            "'layers'"},
+            "3:38: 'bits: auto' needs a budget [MLQ109] add 'budget: { at_least: 0.98 }' or 'budget: { "
+            "max_size: 1 MB }'"},
+        Bad{"bits_auto_of_a_layer",
+            HEAD "quantize: { algorithm: linear, bits: 8, layers: [ { match: a, bits: auto } ] }\n",
+            "3:69: 'auto' is no value of 'bits' [MLQ105] one of 1, 2, 3, 4, 5, 6, 7, 8, 16, 32"},
+        Bad{"bits_auto_without_calibration",
+            HEAD "quantize: { algorithm: linear, bits: auto, budget: { max_size: 1 MB } }\n",
+            "3:38: 'bits: auto' needs calibration samples [MLQ109] add 'calibrate: { images: FOLDER }', with "
+            "other samples than those of 'validate'"},
+        Bad{"budget_without_samples",
+            HEAD "quantize: { algorithm: linear, bits: auto, budget: { at_least: 0.9 } }\n"
+                 "calibrate: { random: 4 }\n",
+            "3:64: 'at_least' needs samples to be judged by [MLQ109] add 'validate: { samples: { images: "
+            "FOLDER } }'"},
+        Bad{"budget_of_two",
+            HEAD "quantize: { algorithm: linear, bits: auto, budget: { at_least: 0.9, max_size: 1 } }\n",
+            "3:69: 'at_least' and 'max_size' exclude each other [MLQ109] give exactly one of 'at_least', "
+            "'max_size'"},
+        Bad{"budget_without_auto",
+            HEAD "quantize: { algorithm: linear, bits: 4, budget: { at_least: 0.9 } }\n",
+            "3:49: 'budget' is what 'bits: auto' has to reach [MLQ109] say 'bits: auto', or remove it"},
         Bad{"rounding_compensated", HEAD "quantize: { algorithm: linear, bits: 4, rounding: compensated }\n",
             "3:51: 'rounding: compensated' needs calibration samples [MLQ109] add 'calibrate: { images: "
             "FOLDER "

@@ -1,0 +1,36 @@
+// What each layer costs and harms at each width: what `bits: auto` chooses from.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/driver/compile_model.h"
+#include "compiler/driver/progress.h"
+#include "compiler/quantize/auto_bits.h"
+#include "compiler/quantize/quantize.h"
+#include "compiler/validate/measure.h"
+
+namespace mlqc {
+
+// Layers whose bits are to be found, by name, and their choices.
+struct NamedWidths {
+  std::vector<std::string> names;
+  std::vector<LayerWidths> layers;
+};
+
+// The manifest with so many bits for 'auto'.
+Manifest with_bits(Manifest manifest, int bits);
+
+// `reference` is the float network. A layer's damage is measured with all other layers float, at some
+// widths, on a few samples of `calibrate`; between them it is interpolated.
+NamedWidths measure_widths(const Manifest& manifest, const Inputs& inputs, const mlq::Graph& reference,
+                           Progress& progress);
+
+// How far outputs are from the float network's: divergence in nats of those that are scores, the ratio of
+// noise to signal of others; summed over outputs.
+double damage_of(const Measured& measured);
+
+// Some of the samples, in order.
+Samples chosen_samples(const Samples& samples, const std::vector<std::size_t>& which);
+
+}  // namespace mlqc

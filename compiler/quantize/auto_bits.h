@@ -1,0 +1,38 @@
+// `bits: auto`: how many bits each layer gets.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace mlqc {
+
+// What one layer costs at each width that it may have, narrow widths first.
+struct WidthChoice {
+  int bits = 0;
+  double bytes = 0;   // of its numbers and of what explains them
+  double damage = 0;  // what it alone does to the network's output, in any unit that all layers share
+};
+struct LayerWidths {
+  std::vector<WidthChoice> choices;  // never empty
+};
+
+// For each layer the index of the choice with the least damage + price * bytes; of equals the smaller one.
+// Layers are taken to harm the output independently of each other, so the sum over layers is then the least
+// that its bytes can buy (Everett's Lagrange multipliers, 1963).
+std::vector<std::size_t> choose_widths(const std::vector<LayerWidths>& layers, double price);
+
+double bytes_of(const std::vector<LayerWidths>& layers, const std::vector<std::size_t>& chosen);
+double damage_of(const std::vector<LayerWidths>& layers, const std::vector<std::size_t>& chosen);
+
+// The least damage of at most so many bytes, or with the smallest choices where nothing is that small.
+std::vector<std::size_t> widths_within(const std::vector<LayerWidths>& layers, double bytes);
+
+// The fewest bytes that do at most this damage, or the widest choices where nothing does so little.
+std::vector<std::size_t> widths_for_damage(const std::vector<LayerWidths>& layers, double damage);
+
+// Damage at a width between or beyond measured ones: its logarithm is a line between two neighbours, as the
+// noise of rounding falls by a constant factor with each bit. `measured` has two points or more, ascending
+// in bits. Points that do not fall are taken to fall by a factor of two a bit.
+double damage_at(const std::vector<WidthChoice>& measured, int bits);
+
+}  // namespace mlqc
