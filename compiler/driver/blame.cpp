@@ -5,6 +5,7 @@
 #include "compiler/driver/compile_model.h"
 #include "compiler/driver/cures.h"
 #include "compiler/driver/steps.h"
+#include "compiler/driver/tune.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/support/bytes.h"
 #include "compiler/validate/gate.h"
@@ -30,10 +31,11 @@ void renew_hints(Report& report) {
     if (!check.passed && !check.cures.layers.empty()) check.hint = hint_for(check, report);
 }
 
-void measure_cures(Report& judged, const Manifest& manifest, const Options& options) {
-  const Inputs inputs = read_inputs(manifest);
+void measure_cures(Report& judged, const Manifest& asked, const Options& options) {
+  const Inputs inputs = read_inputs(asked);
   if (!inputs.samples) return;
   Progress progress(options.progress, output_name(options));
+  const Manifest manifest = tuned(asked, inputs, output_file(options, ".recipe.yaml"), progress);
   progress.show("looking for the layers at fault");
   const mlq::Graph reference = simplify(inputs.graph);
   const QuantizationPlan planned = plan(reference, manifest);

@@ -63,10 +63,8 @@ Step quantize_step(const Options& options) {
   check_folder(options);
   const std::string name = output_name(options);
   Progress progress(options.progress, name);
-  const bool automatic = manifest.quantize.settings->bits == auto_bits;
-  const Compiled made = compile_model(
-      automatic ? tuned(manifest, inputs, output_file(options, ".recipe.yaml"), progress) : manifest, inputs,
-      name, progress);
+  const Manifest chosen = tuned(manifest, inputs, output_file(options, ".recipe.yaml"), progress);
+  const Compiled made = compile_model(chosen, inputs, name, progress);
   // Nothing is written before everything is made; the key comes last, so that a build that was cut off here
   // is not taken for a finished one.
   std::vector<fs::path> outputs;

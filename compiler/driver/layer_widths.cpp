@@ -91,9 +91,11 @@ std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, cons
       });
   const Samples samples =
       chosen_samples(*inputs.calibration, spread(inputs.calibration->items.size(), most_samples));
-  const std::vector<Measured> measured = measure_all(
-      [&](int threads) { return load_graph(reference, threads); }, candidates, samples,
-      [&](std::size_t done, std::size_t total) { progress.show("trying layers one by one", done, total); });
+  const std::vector<Measured> measured =
+      measure_all([&](int threads) { return load_graph(reference, threads); }, candidates, samples,
+                  [&](std::size_t model, std::size_t, std::size_t) {
+                    progress.show("trying layers one by one", model, candidates.size());
+                  });
   std::vector<std::vector<WidthChoice>> result(places.size());
   for (std::size_t i = 0; i < measured.size(); ++i)
     result[i / measured_bits.size()].push_back(

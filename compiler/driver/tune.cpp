@@ -234,6 +234,7 @@ Recipe tune(const Manifest& manifest, const Inputs& inputs, Progress& progress) 
 
 Manifest tuned(const Manifest& manifest, const Inputs& inputs, const std::filesystem::path& file,
                Progress& progress) {
+  if (manifest.quantize.settings->bits != auto_bits) return manifest;
   const std::string key = recipe_key(manifest, inputs);
   if (!file.empty())
     if (std::optional<Manifest> known = with_recipe_file(manifest, file, key)) return *known;

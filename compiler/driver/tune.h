@@ -12,8 +12,8 @@ namespace mlqc {
 // reached, Error (Exit::usage) when its metric suits no output.
 Recipe tune(const Manifest& manifest, const Inputs& inputs, Progress& progress);
 
-// The manifest with bits for 'auto': from the recipe in `file` where it is still good, else searched and
-// written there. An empty path: always searched, nowhere written.
+// The manifest with bits for 'auto', where it says so: from the recipe in `file` where it is still good, else
+// searched and written there. An empty path: always searched, nowhere written.
 Manifest tuned(const Manifest& manifest, const Inputs& inputs, const std::filesystem::path& file,
                Progress& progress);
 

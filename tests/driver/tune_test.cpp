@@ -18,6 +18,7 @@ using test::digits_manifest;
 using test::Outcome;
 using test::run_mlqc;
 using testing::HasSubstr;
+using testing::Not;
 
 struct Tune : testing::Test {
   TemporaryFolder folder;
@@ -129,6 +130,14 @@ TEST_F(Tune, SaysWhatCannotBe) {
   run = run_mlqc({"tune", manifest("{ algorithm: linear, bits: 8 }")});
   EXPECT_EQ(run.exit, 2);
   EXPECT_THAT(run.err, HasSubstr("MLQ134"));
+}
+
+TEST_F(Tune, ARedGateNamesCuresOfTheBitsFound) {
+  const std::string file = manifest("{ algorithm: kmeans_lut, bits: auto, budget: { max_size: 24 KB } }",
+                                    "gate: [ { output: classLabelProbs, metric: max_abs_error, at_most: 0 } ]\n");
+  const Outcome run = build(file);
+  EXPECT_EQ(run.exit, 1);
+  EXPECT_THAT(run.err, Not(HasSubstr("could not be looked for")));
 }
 
 TEST_F(Tune, RefusesSamplesThatJudgeAndSteer) {
