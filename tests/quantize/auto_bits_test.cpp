@@ -62,6 +62,22 @@ TEST(AutoBits, KeepsTheBudgetAndLeavesLessOfItThanOneLayerTakes) {
   }
 }
 
+TEST(AutoBits, NoSingleChangeFitsAndIsBetter) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    const std::vector<LayerWidths> layers = random_layers(6, seed);
+    const double budget = (bytes_of(layers, Chosen(6, 0)) + bytes_of(layers, Chosen(6, 3))) / 2;
+    const Chosen ours = widths_within(layers, budget);
+    for (std::size_t i = 0; i < ours.size(); ++i)
+      for (std::size_t k = 0; k < 4; ++k) {
+        Chosen other = ours;
+        other[i] = k;
+        if (bytes_of(layers, other) <= budget) {
+          EXPECT_GE(damage_of(layers, other), damage_of(layers, ours) * (1 - 1e-12));
+        }
+      }
+  }
+}
+
 TEST(AutoBits, KeepsTheDamage) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     const std::vector<LayerWidths> layers = random_layers(6, seed);

@@ -1,7 +1,8 @@
 // Compensated rounding, judged by running both networks and comparing their outputs.
 #include "compiler/quantize/compensated.h"
 
-#include <gtest/gtest.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
 
 #include <cmath>
 #include <cstring>
@@ -9,6 +10,8 @@
 
 #include "compiler/quantize/moments.h"
 #include "compiler/quantize/product.h"
+#include "compiler/quantize/tensor_data.h"
+#include "compiler/support/error.h"
 #include "compiler/support/parallel.h"
 #include "tests/quantize/naive.h"
 
@@ -311,6 +314,95 @@ TEST(Compensated, StaysWithNearestWhereNothingReachesTheLayer) {
   const auto w1 = static_cast<std::size_t>(plan[0].tensor);
   EXPECT_TRUE(std::equal(nearest.tensors[w1].data->bytes.begin(), nearest.tensors[w1].data->bytes.end(),
                          ours.graph.tensors[w1].data->bytes.begin()));
+}
+
+struct Degenerate {
+  const char* name;
+  float (*weight)(std::size_t i);
+};
+
+const Degenerate degenerates[] = {
+    {"zeros", [](std::size_t) { return 0.0f; }},
+    {"one value", [](std::size_t) { return -0.37f; }},
+    {"two values", [](std::size_t i) { return i % 5 == 0 ? 1.0f : -2.0f; }},
+    {"one weight", [](std::size_t i) { return i == 17 ? 0.5f : 0.0f; }},
+    {"an outlier", [](std::size_t i) { return i == 40 ? 1e30f : static_cast<float>(i % 13) / 13 - 0.5f; }},
+    {"denormals", [](std::size_t i) { return static_cast<float>(i % 29) * 1e-42f; }},
+    {"a dead channel", [](std::size_t i) { return i < 27 ? 0.0f : static_cast<float>(i % 31) / 31 - 0.5f; }},
+};
+
+Graph with_weights(Graph graph, TensorId id, float (*weight)(std::size_t)) {
+  mlq::Tensor& tensor = graph.tensors[static_cast<std::size_t>(id)];
+  std::vector<float> values(count(tensor.shape));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = weight(i);
+  tensor.data = own(std::move(values));
+  return graph;
+}
+
+bool all_finite(const std::vector<float>& values) {
+  return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
+}
+
+// Right, which is finite and no worse than nearest rounding on the samples; each width, each kind of levels.
+TEST(Compensated, TakesDegenerateWeights) {
+  const Graph usual = two_layers();
+  const TensorId w1 = plan_of(usual, "linear", 8, "per_tensor")[0].tensor;
+  const Calibration samples = calibration({1, 3, 12, 12}, 6);
+  for (const Degenerate& kind : degenerates)
+    for (const Algorithm& algorithm : algorithms())
+      for (const std::string granularity : {"per_tensor", "per_channel"})
+        for (const int bits : {1, 4, 8}) {
+          const Graph graph = with_weights(usual, w1, kind.weight);
+          QuantizationPlan plan = plan_of(graph, std::string(algorithm.name), bits, granularity);
+          plan.resize(1);  // the other layer stays float, so that its error says nothing
+          const std::string what = fmt::format("{} {} {} {}", kind.name, algorithm.name, granularity, bits);
+          const CompensatedGraph ours = round(graph, plan, samples);
+          EXPECT_TRUE(all_finite(run(ours.graph, samples.sample(0)[0]))) << what;
+          const double nearest = output_error(graph, quantize(graph, plan), samples);
+          EXPECT_LE(output_error(graph, ours.graph, samples), 1.05 * nearest + 1e-6) << what;
+        }
+}
+
+TEST(Compensated, RefusesWeightsThatAreNotFinite) {
+  const Graph usual = two_layers();
+  const QuantizationPlan plan = plan_of(usual, "kmeans_lut", 4, "per_tensor");
+  const auto bad = [](std::size_t i) { return i == 5 ? std::nanf("") : 1.0f; };
+  EXPECT_THROW(round(with_weights(usual, plan[0].tensor, bad), plan, calibration({1, 3, 12, 12}, 2)), Error);
+}
+
+TEST(Compensated, StaysWithNearestWhereSamplesAreNotFinite) {
+  const Graph graph = two_layers();
+  const QuantizationPlan plan = plan_of(graph, "kmeans_lut", 4, "per_tensor");
+  Calibration samples;
+  samples.count = 2;
+  samples.sample = [](std::size_t) {
+    return std::vector<Array>{array({1, 3, 12, 12}, std::vector<float>(432, std::nanf("")))};
+  };
+  for (const RoundedTensor& tensor : round(graph, plan, samples).tensors) {
+    EXPECT_FALSE(tensor.compensated);
+    EXPECT_THAT(tensor.why, testing::HasSubstr("not finite"));
+  }
+}
+
+// Each width as if it were alone, and each layer as if it were the only one.
+TEST(Compensated, AloneEachLayerSeesTheFloatNetwork) {
+  const Graph graph = two_layers();
+  const std::vector<QuantizationPlan> plans = {plan_of(graph, "kmeans_lut", 2, "per_tensor"),
+                                               plan_of(graph, "kmeans_lut", 4, "per_tensor")};
+  const Calibration samples = calibration({1, 3, 12, 12}, 12);
+  const auto alone = compensated_alone(graph, plans, {quantize(graph, plans[0]), quantize(graph, plans[1])},
+                                       samples, std::size_t{1} << 30);
+  ASSERT_EQ(alone.size(), 2u);
+  for (std::size_t p = 0; p < plans.size(); ++p)
+    for (std::size_t layer = 0; layer < 2; ++layer) {
+      const QuantizationPlan one = {plans[p][layer]};
+      const CompensatedGraph expected = round(graph, one, samples);
+      const auto id = static_cast<std::size_t>(one[0].tensor);
+      const mlq::Tensor &ours = alone[p].graph.tensors[id], &theirs = expected.graph.tensors[id];
+      EXPECT_EQ(ours.quantization->table, theirs.quantization->table);
+      EXPECT_TRUE(std::equal(ours.data->bytes.begin(), ours.data->bytes.end(), theirs.data->bytes.begin(),
+                             theirs.data->bytes.end()));
+    }
 }
 
 // A channel that is always 0, and a single sample: singular statistics.
