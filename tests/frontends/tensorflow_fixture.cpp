@@ -118,7 +118,8 @@ std::vector<std::vector<float>> run(const tensorflow::GraphDef& graph,
   const auto second = results(prepare_for_runtime(simplify(plain)), inputs);
   EXPECT_EQ(first.size(), second.size());
   for (std::size_t o = 0; o < first.size(); ++o)
-    for (std::size_t i = 0; i < first[o].size(); ++i) EXPECT_NEAR(first[o][i], second[o].at(i), 1e-4);
+    for (std::size_t i = 0; i < first[o].size(); ++i)
+      EXPECT_NEAR(first[o][i], second[o].at(i), 1e-4 * std::max(1.0f, std::abs(first[o][i])));
   return first;
 }
 

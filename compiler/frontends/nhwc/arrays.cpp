@@ -145,6 +145,18 @@ TensorId arg_reduce(Build& b, const char* op, TensorId x, std::int64_t axis) {
   return b.node(op, {x}, {{"axis", b.axis(axis, b.rank(x))}, {"keepdims", std::int64_t{0}}});
 }
 
+TensorId reverse(Build& b, TensorId x, const Ints& axes) {
+  if (axes.empty()) return x;
+  constexpr std::int64_t far = std::numeric_limits<std::int32_t>::max();
+  return b.node("Slice", {x, b.ints(Ints(axes.size(), far)), b.ints(Ints(axes.size(), -far)), b.ints(axes),
+                          b.ints(Ints(axes.size(), -1))});
+}
+
+TensorId one_hot(Build& b, TensorId x, TensorId depth, TensorId on, TensorId off, std::int64_t axis) {
+  const TensorId both = concat(b, {expand_dims(b, off, 0), expand_dims(b, on, 0)}, 0);
+  return b.node("OneHot", {x, depth, both}, {{"axis", axis}});
+}
+
 TensorId clip(Build& b, TensorId x, float low, float high) {
   return b.node("Clip", {x}, {{"min", low}, {"max", high}});
 }

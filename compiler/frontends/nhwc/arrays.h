@@ -33,6 +33,9 @@ TensorId gather(Build& build, TensorId x, TensorId indices, std::int64_t axis);
 TensorId reduce(Build& build, const char* op, TensorId x, const Ints& axes, bool keep_dimensions);
 // op: ArgMax, ArgMin.
 TensorId arg_reduce(Build& build, const char* op, TensorId x, std::int64_t axis);
+TensorId reverse(Build& build, TensorId x, const Ints& axes);
+// `depth`, `on` and `off` are scalars; the new axis is where `axis` says, -1: last.
+TensorId one_hot(Build& build, TensorId x, TensorId depth, TensorId on, TensorId off, std::int64_t axis);
 // x clamped to [low, high].
 TensorId clip(Build& build, TensorId x, float low, float high);
 

@@ -96,15 +96,6 @@ void switch_node(Net& net, const char*) {
   if (condition != Condition::no) net.out(net.in(0), 1);
 }
 
-// The side of a condition on which operand i is; a Switch's outputs are its sides.
-std::vector<Side> sides_of(const Net& net, Wire wire) {
-  std::vector<Side> sides = net.sides[static_cast<std::size_t>(wire.step)];
-  const Step* step = &net.program.steps[static_cast<std::size_t>(wire.step)];
-  if (op_of(*step) == "Switch" && step->inputs.size() == 2)
-    sides.push_back({net.value(step->inputs[1]), wire.output == 1});
-  return sides;
-}
-
 bool comes(const Net& net, Wire wire) {
   if (net.dead[static_cast<std::size_t>(wire.step)]) return false;
   const Step& step = net.program.steps[static_cast<std::size_t>(wire.step)];

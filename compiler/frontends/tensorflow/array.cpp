@@ -92,10 +92,7 @@ void filled_like(Net& net, const char* with) {
 void range(Net& net, const char*) { net.out(net.b.node("Range", {net.in(0), net.in(1), net.in(2)})); }
 
 void one_hot(Net& net, const char*) {
-  const TensorId off = nhwc::expand_dims(net.b, net.in(3), 0), on = nhwc::expand_dims(net.b, net.in(2), 0);
-  net.out(net.b.node("OneHot",
-                     {net.in(0), net.in(1), net.b.node("Concat", {off, on}, {{"axis", std::int64_t{0}}})},
-                     {{"axis", net.integer("axis", -1)}}));
+  net.out(nhwc::one_hot(net.b, net.in(0), net.in(1), net.in(2), net.in(3), net.integer("axis", -1)));
 }
 
 void top_k(Net& net, const char*) {

@@ -18,9 +18,6 @@ constexpr std::pair<int, DataType> types[] = {
     {5, DataType::int16},   {6, DataType::int8},     {9, DataType::int64},   {10, DataType::boolean},
     {17, DataType::uint16}, {19, DataType::float16}, {22, DataType::uint32}, {23, DataType::uint64}};
 
-// One number that stands for many must not make memory out of few bytes: of all such constants together.
-constexpr std::size_t most_spread = 1 << 24;
-
 template <class To, class From>
 TensorId converted(Net& net, const std::string& name, DataType type, const Shape& shape,
                    std::span<const std::byte> bytes) {

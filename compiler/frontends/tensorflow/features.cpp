@@ -73,7 +73,7 @@ Shape shape_of(Net& net) {
 std::vector<Port> loose_ends(const Program& program, const std::vector<bool>& dead) {
   std::vector<bool> read(program.steps.size(), false);
   for (std::size_t i = 0; i < program.steps.size(); ++i)
-    if (!dead[i] && op_of(program.steps[i]) != "Assert")
+    if (!dead[i] && (!program.steps[i].def || !has_no_result(op_of(program.steps[i]))))
       for (const Wire wire : program.steps[i].inputs) read[static_cast<std::size_t>(wire.step)] = true;
   const std::vector<bool> from_input = fed(program);
   std::vector<Port> ports;
@@ -119,7 +119,10 @@ void add_inputs(Net& net, const std::vector<Port>& inputs, const std::vector<Por
     if (!wanted[static_cast<std::size_t>(net.at)] || !net.step().def) continue;
     net.b.begin(net.step().name, net.step().def->op());
     const int type = net.type("dtype");
-    if (is_string(type)) continue;  // whoever reads it makes the input
+    if (is_string(type)) {  // whoever reads it makes the input
+      net.out(mlq::no_tensor);
+      continue;
+    }
     const Shape shape = port.shape ? *port.shape : shape_of(net);
     if (type == bool_type && shape.empty())
       net.out(net.b.cast(net.b.scalar(0), mlq::DataType::boolean));

@@ -1,5 +1,6 @@
 #include "compiler/frontends/tensorflow/operators.h"
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/frontends/tensorflow/graph.pb.h"
@@ -11,7 +12,7 @@ namespace mlqc::tensorflow {
 namespace {
 
 using Family = std::span<const Row> (*)();
-constexpr Family families[] = {arithmetic_rows, array_rows, dense_rows, slice_rows, spatial_rows};
+constexpr Family families[] = {arithmetic_rows, array_rows, audio_rows, dense_rows, slice_rows, spatial_rows};
 
 const AttrValue* attribute(const Step& step, const char* key) {
   const auto found = step.def->attr().find(key);
@@ -90,18 +91,35 @@ void check_supported(const Net& net, const std::vector<int>& steps) {
   throw Error(Exit::model, std::move(diagnostic));
 }
 
-// A result belongs to every branch that its operands belong to.
+bool holds(const std::vector<Side>& sides, Side side) {
+  return std::any_of(sides.begin(), sides.end(),
+                     [&](Side other) { return other.condition == side.condition && other.yes == side.yes; });
+}
+
+// A result belongs to every branch that one of its operands belongs to; what is merged to those of all of
+// them.
 void inherit_sides(Net& net) {
   std::vector<Side>& mine = net.sides[static_cast<std::size_t>(net.at)];
-  for (const Wire wire : net.step().inputs)
-    for (const Side side : net.sides[static_cast<std::size_t>(wire.step)]) {
-      bool known = false;
-      for (const Side other : mine) known |= other.condition == side.condition && other.yes == side.yes;
-      if (!known && mine.size() < 64) mine.push_back(side);
+  const bool merged = op_of(net.step()) == "Merge";
+  std::vector<std::vector<Side>> theirs;
+  for (const Wire wire : net.step().inputs) theirs.push_back(sides_of(net, wire));
+  for (const auto& sides : theirs)
+    for (const Side side : sides) {
+      const bool everywhere =
+          std::all_of(theirs.begin(), theirs.end(), [&](const auto& other) { return holds(other, side); });
+      if ((!merged || everywhere) && !holds(mine, side) && mine.size() < 64) mine.push_back(side);
     }
 }
 
 }  // namespace
+
+std::vector<Side> sides_of(const Net& net, Wire wire) {
+  std::vector<Side> sides = net.sides[static_cast<std::size_t>(wire.step)];
+  const Step& step = net.program.steps[static_cast<std::size_t>(wire.step)];
+  if (op_of(step) == "Switch" && step.inputs.size() == 2)
+    sides.push_back({net.value(step.inputs[1]), wire.output == 1});
+  return sides;
+}
 
 TensorId Net::value(Wire wire) const {
   const Ids& known = values[static_cast<std::size_t>(wire.step)];

@@ -24,6 +24,10 @@ struct Side {
   bool yes;
 };
 
+// Few bytes of a file must not make much memory: elements that it does not spell out, of all constants
+// together.
+inline constexpr std::size_t most_spread = 1 << 24;
+
 // The network being lowered.
 struct Net {
   nhwc::Build b;
@@ -33,7 +37,7 @@ struct Net {
   std::vector<std::vector<Side>> sides = {};  // by step
   std::vector<bool> dead = {};                // by step
   int at = -1;                                // the step
-  std::size_t spread = 0;                     // elements made of one number that stands for many
+  std::size_t spread = 0;                     // elements that the file does not spell out
 
   const Step& step() const { return program.steps[static_cast<std::size_t>(at)]; }
   std::size_t inputs() const { return step().inputs.size(); }
@@ -57,6 +61,9 @@ struct Net {
   float one_float(TensorId id, const char* what) const;
 };
 
+// The sides of the conditions on which a value is; a Switch's outputs are its sides.
+std::vector<Side> sides_of(const Net& net, Wire wire);
+
 // Throws Error on types that mlq does not know.
 mlq::DataType data_type(const Net& net, int type);
 // Data that lie in a file: of TensorFlow's type, `shape` filled by `bytes`.
@@ -72,6 +79,7 @@ struct Row {
 
 std::span<const Row> arithmetic_rows();
 std::span<const Row> array_rows();
+std::span<const Row> audio_rows();
 std::span<const Row> dense_rows();
 std::span<const Row> slice_rows();
 std::span<const Row> spatial_rows();

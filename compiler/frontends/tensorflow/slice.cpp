@@ -1,6 +1,4 @@
 // Cuts, paddings, orders of axes.
-#include <limits>
-
 #include "compiler/frontends/nhwc/arrays.h"
 #include "compiler/frontends/tensorflow/operators.h"
 
@@ -23,12 +21,7 @@ void strided_slice(Net& net, const char*) {
 }
 
 void reverse(Net& net, const char*) {
-  const TensorId x = net.in(0);
-  const Ints axes = net.b.constant_ints(net.in(1), "axes");
-  constexpr std::int64_t far = std::numeric_limits<std::int32_t>::max();
-  if (axes.empty()) return net.out(x);
-  net.out(net.b.node("Slice", {x, net.b.ints(Ints(axes.size(), far)), net.b.ints(Ints(axes.size(), -far)),
-                               net.b.ints(axes), net.b.ints(Ints(axes.size(), -1))}));
+  net.out(nhwc::reverse(net.b, net.in(0), net.b.constant_ints(net.in(1), "axes")));
 }
 
 void transpose(Net& net, const char*) {

@@ -1,5 +1,6 @@
 // Shapes, cuts, joins, reductions.
 #include "compiler/frontends/nhwc/arrays.h"
+#include "compiler/frontends/nhwc/blocks.h"
 #include "compiler/frontends/tflite/operators.h"
 #include "model_generated.h"
 
@@ -127,11 +128,57 @@ void cumulative_sum(Net& net, const char*) {
 
 void shape(Net& net, const char*) { net.out(net.b.shape_of(net.in())); }
 
+void rank(Net& net, const char*) { net.out(net.b.scalar(net.b.rank(net.in()))); }
+
+void range(Net& net, const char*) { net.out(net.b.node("Range", {net.in(0), net.in(1), net.in(2)})); }
+
+void zeros_like(Net& net, const char*) {
+  const TensorId x = net.in();
+  if (net.b.tensor(x).type == mlq::DataType::float32)
+    net.out(net.b.node("ConstantOfShape", {net.b.shape_of(x)}, {{"value", 0.0f}}));
+  else
+    net.out(net.b.node("ConstantOfShape", {net.b.shape_of(x)}, {{"value", std::int64_t{0}}}));
+}
+
+void reverse(Net& net, const char*) {
+  net.out(nhwc::reverse(net.b, net.in(0), net.b.constant_ints(net.in(1), "axes")));
+}
+
+void one_hot(Net& net, const char*) {
+  const auto* o = net.op->options_as_OneHot();
+  net.out(nhwc::one_hot(net.b, net.in(0), net.in(1), net.in(2), net.in(3), o ? o->axis() : -1));
+}
+
+// The places of what is true, one a row.
+void where(Net& net, const char*) { net.out(net.b.transpose(net.b.node("NonZero", {net.in()}), {1, 0})); }
+
+void reduce_truth(Net& net, const char* op) {
+  const auto* o = net.op->options_as_Reducer();
+  const TensorId numbers = net.b.cast(net.in(0), mlq::DataType::int64);
+  const TensorId y =
+      nhwc::reduce(net.b, op, numbers, net.b.constant_ints(net.in(1), "axes"), o && o->keep_dims());
+  net.out(net.b.cast(y, mlq::DataType::boolean));
+}
+
+void space_to_batch(Net& net, const char*) {
+  net.finish(nhwc::space_to_batch(net.b, net.in(0), net.b.constant_ints(net.in(1), "block sizes"),
+                                  net.b.constant_ints(net.in(2), "paddings")),
+             wire::Activation_none);
+}
+
+void batch_to_space(Net& net, const char*) {
+  net.finish(nhwc::batch_to_space(net.b, net.in(0), net.b.constant_ints(net.in(1), "block sizes"),
+                                  net.b.constant_ints(net.in(2), "crops")),
+             wire::Activation_none);
+}
+
 constexpr Row rows[] = {
     {2, "CONCATENATION", concat},
     {22, "RESHAPE", reshape},
     {34, "PAD", pad, "constant"},
     {36, "GATHER", gather},
+    {37, "BATCH_TO_SPACE_ND", batch_to_space},
+    {38, "SPACE_TO_BATCH_ND", space_to_batch},
     {39, "TRANSPOSE", transpose},
     {40, "MEAN", reduce, "ReduceMean"},
     {43, "SQUEEZE", squeeze},
@@ -149,14 +196,22 @@ constexpr Row rows[] = {
     {81, "REDUCE_PROD", reduce, "ReduceProd"},
     {82, "REDUCE_MAX", reduce, "ReduceMax"},
     {83, "PACK", pack},
+    {85, "ONE_HOT", one_hot},
     {88, "UNPACK", unpack},
     {89, "REDUCE_MIN", reduce, "ReduceMin"},
+    {91, "REDUCE_ANY", reduce_truth, "ReduceMax"},
+    {93, "ZEROS_LIKE", zeros_like},
     {94, "FILL", fill},
+    {96, "RANGE", range},
     {100, "MIRROR_PAD", mirror_pad},
     {102, "SPLIT_V", split_v},
+    {105, "REVERSE_V2", reverse},
     {107, "GATHER_ND", gather_nd},
+    {109, "WHERE", where},
+    {110, "RANK", rank},
     {128, "CUMSUM", cumulative_sum},
     {130, "BROADCAST_TO", broadcast_to},
+    {138, "REDUCE_ALL", reduce_truth, "ReduceMin"},
 };
 
 }  // namespace

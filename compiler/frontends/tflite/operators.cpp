@@ -16,12 +16,20 @@ constexpr Family families[] = {arithmetic_rows, array_rows, dense_rows, spatial_
 // Operators that run code which the file does not bring.
 constexpr int custom_operator = 32;
 
-std::string kind_of(const Net& net, const wire::Operator& op) {
-  const int code = code_of(net, op);
-  if (const Row* row = find_row(code)) return row->name;
+std::string custom_name(const Net& net, const wire::Operator& op) {
+  if (code_of(net, op) != custom_operator) return "";
   const auto* custom = net.model.operator_codes()->Get(op.opcode_index())->custom_code();
-  if (code == custom_operator && custom) return custom->str();
-  return "built-in operator " + std::to_string(code);
+  return custom ? custom->str() : "";
+}
+
+const Row* row_of(const Net& net, const wire::Operator& op) {
+  return find_row(code_of(net, op), custom_name(net, op));
+}
+
+std::string kind_of(const Net& net, const wire::Operator& op) {
+  if (const Row* row = row_of(net, op)) return row->name;
+  const std::string custom = custom_name(net, op);
+  return custom.empty() ? "built-in operator " + std::to_string(code_of(net, op)) : custom;
 }
 
 // Operators have no names of their own; people know them by what they make.
@@ -98,7 +106,9 @@ void Net::finish(TensorId id, int activation) {
   out(id);
 }
 
-const Row* find_row(int code) {
+const Row* find_row(int code, std::string_view custom) {
+  for (const Row& row : custom_rows())
+    if (code == custom_operator && row.name == custom) return &row;
   for (const Family family : families)
     for (const Row& row : family())
       if (row.code == code) return &row;
@@ -116,7 +126,7 @@ void check_supported(const Net& net) {
   Diagnostic diagnostic{
       {net.b.source.path.string()}, "", "MLQ311", "convert the model without these operators", {}};
   for (const wire::Operator* op : *net.graph.operators()) {
-    if (find_row(code_of(net, *op))) continue;
+    if (row_of(net, *op)) continue;
     std::string text = "layer '" + name_of(net, *op) + "' of kind " + kind_of(net, *op) + " is not supported";
     if (diagnostic.what.empty())
       diagnostic.what = std::move(text);
@@ -130,7 +140,7 @@ void lower_operators(Net& net) {
   for (const wire::Operator* op : *net.graph.operators()) {
     net.op = op;
     net.b.begin(name_of(net, *op), kind_of(net, *op));
-    const Row& row = *find_row(code_of(net, *op));
+    const Row& row = *row_of(net, *op);
     row.lower(net, row.op);
   }
 }

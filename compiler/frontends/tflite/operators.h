@@ -59,11 +59,13 @@ struct Row {
 
 std::span<const Row> arithmetic_rows();
 std::span<const Row> array_rows();
+// Known by their names.
+std::span<const Row> custom_rows();
 std::span<const Row> dense_rows();
 std::span<const Row> spatial_rows();
 
-// Null where mlq cannot run the operator.
-const Row* find_row(int code);
+// Null where mlq cannot run the operator. `custom` is the name of an operator that is not built in.
+const Row* find_row(int code, std::string_view custom = "");
 int code_of(const Net& net, const wire::Operator& op);
 // Throws Error MLQ311 naming all operators that cannot be run.
 void check_supported(const Net& net);

@@ -65,6 +65,15 @@ void pool(Net& net, const char* op) {
   net.finish(nhwc::pool(net.b, op, net.in(), {o.filter_h(), o.filter_w()}, window), o.activation());
 }
 
+// The root of the mean of squares, of what is not padding.
+void root_mean_square_pool(Net& net, const char*) {
+  const auto& o = required(net, net.op->options_as_Pool2D());
+  const nhwc::Window window{{o.stride_h(), o.stride_w()}, {}, padding_of(o.padding()), {}, {}};
+  const TensorId squares = net.b.node("Square", {net.in()});
+  const TensorId mean = nhwc::pool(net.b, "AveragePool", squares, {o.filter_h(), o.filter_w()}, window);
+  net.finish(net.b.node("Sqrt", {mean}), o.activation());
+}
+
 void resize(Net& net, bool bilinear, bool aligned, bool half_pixel) {
   const nhwc::Corners corners = aligned      ? nhwc::Corners::aligned
                                 : half_pixel ? nhwc::Corners::half_pixel
@@ -107,6 +116,7 @@ constexpr Row rows[] = {
     {3, "CONV_2D", convolution},
     {4, "DEPTHWISE_CONV_2D", depthwise_convolution},
     {5, "DEPTH_TO_SPACE", shuffle_blocks, "DepthToSpace"},
+    {12, "L2_POOL_2D", root_mean_square_pool},
     {13, "LOCAL_RESPONSE_NORMALIZATION", response_normalization},
     {17, "MAX_POOL_2D", pool, "MaxPool"},
     {23, "RESIZE_BILINEAR", resize_bilinear},
