@@ -1,10 +1,14 @@
 # mlq_add_model() and mlq_install_models(): the same after add_subdirectory, FetchContent and find_package.
 #
-#   mlq_add_model(NAME MANIFEST FILE [EMBED] [CUSTOM_LAYERS TARGET...] [QUANTIZERS TARGET...] [DEPENDS FILE...])
+#   mlq_add_model(NAME MANIFEST FILE [EMBED] [CUSTOM_LAYERS FILE...|TARGET...] [QUANTIZERS TARGET...] [DEPENDS FILE...])
 #
 # makes the library NAME, whose header is <NAME.hpp>. Compiling against it waits for the wrapper only; linking
 # with it waits for a green gate. Beside it: NAME_codegen, NAME_weights, NAME_gate, the CTest test
 # mlq.gate.NAME, and for all models together mlq_models, mlq_report, mlq_accept.
+#
+# CUSTOM_LAYERS names the sources of the layers that the manifest's `custom_layers:` are about. They are compiled
+# twice: into the library NAME, and into a module that mlqc runs while it validates the model (NAME_custom). A
+# TARGET instead of a file is such a module already, built for this machine; a cross build needs one.
 #
 # With EMBED the artifact is in the program; without, NAME.mlq is looked for where the environment variable
 # MLQ_MODEL_DIR says, beside the executable, and where it was built.
@@ -48,9 +52,56 @@ function(mlq_add_model name)
   _mlq_umbrella_targets()
 
   set(dir "${CMAKE_CURRENT_BINARY_DIR}/mlq/${name}")
-  _mlq_add_commands(${name} "${manifest}" "${dir}" "${arg_CUSTOM_LAYERS};${arg_QUANTIZERS}" "${arg_DEPENDS}")
+  _mlq_add_plugin(${name} "${manifest}" "${dir}" "${arg_CUSTOM_LAYERS}" layers_of_app plugins)
+  _mlq_add_commands(${name} "${manifest}" "${dir}" "${plugins};${arg_QUANTIZERS}" "${arg_DEPENDS}")
   _mlq_add_library(${name} "${dir}" "${arg_EMBED}")
+  if(layers_of_app)
+    target_sources(${name} PRIVATE ${layers_of_app})
+    _mlq_include_layers(${name} "${manifest}")
+  endif()
   _mlq_add_checks(${name} "${manifest}" "${dir}")
+endfunction()
+
+# The module NAME_custom with the user's layers. `sources` are those among `layers` that are files, `plugins` the
+# targets whose modules mlqc is to load.
+function(_mlq_add_plugin name manifest dir layers sources plugins)
+  set(files "")
+  set(modules "")
+  foreach(layer IN LISTS layers)
+    if(TARGET "${layer}")
+      list(APPEND modules "${layer}")
+    else()
+      get_filename_component(file "${layer}" ABSOLUTE)
+      get_source_file_property(generated "${file}" GENERATED)
+      if(NOT EXISTS "${file}" AND NOT generated)
+        message(FATAL_ERROR "mlq_add_model(${name}): CUSTOM_LAYERS names neither a file nor a target: '${layer}'")
+      endif()
+      list(APPEND files "${file}")
+    endif()
+  endforeach()
+  if(files AND CMAKE_CROSSCOMPILING AND NOT modules)
+    message(FATAL_ERROR "mlq_add_model(${name}): mlqc runs on this machine and cannot load a module for another. "
+            "Build ${name}_custom for this machine first, import it as a target, and add it to CUSTOM_LAYERS")
+  elseif(files AND NOT modules)
+    _mlq_compiler_files(tool)
+    _mlq_command(${name} plugin "${dir}" "custom layers of ${name}" "${name}.plugin.cpp"
+      ARGS plugin "${manifest}" DEPENDS "${manifest}" ${tool})
+    add_library(${name}_custom MODULE ${files} "${dir}/${name}.plugin.cpp")
+    add_dependencies(${name}_custom ${name}_plugin)
+    target_compile_features(${name}_custom PRIVATE cxx_std_20)
+    target_link_libraries(${name}_custom PRIVATE mlq::runtime)
+    _mlq_include_layers(${name}_custom "${manifest}")
+    set_target_properties(${name}_custom PROPERTIES FOLDER mlq)
+    set(modules ${name}_custom)
+  endif()
+  set(${sources} "${files}" PARENT_SCOPE)
+  set(${plugins} "${modules}" PARENT_SCOPE)
+endfunction()
+
+# Where the manifest's `header:` is looked for: beside the manifest and beside the CMakeLists.txt.
+function(_mlq_include_layers target manifest)
+  get_filename_component(folder "${manifest}" DIRECTORY)
+  target_include_directories(${target} PRIVATE "${folder}" "${CMAKE_CURRENT_SOURCE_DIR}")
 endfunction()
 
 # The three cuts: each a command whose output is a stamp. The files that users want are by-products, which mlqc

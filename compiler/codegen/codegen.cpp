@@ -6,6 +6,7 @@
 #include <kainjow/mustache.hpp>
 #include <limits>
 
+#include "compiler/codegen/custom.h"
 #include "compiler/codegen/features.h"
 #include "compiler/codegen/names.h"
 #include "compiler/codegen/templates.h"
@@ -96,6 +97,28 @@ data labels_data(const mlq::Graph& graph) {
   return list;
 }
 
+void add_custom_layers(data& values, const Manifest& manifest) {
+  data headers{data::type::list}, classes{data::type::list};
+  for (const std::string& header : custom_headers(manifest)) headers << data{"header", header};
+  for (const CustomType& custom : custom_types(manifest)) {
+    data item;
+    item["type"] = custom.type;
+    item["literal"] = string_literal(custom.name);
+    classes << std::move(item);
+  }
+  values["has_custom"] = !manifest.custom_layers.empty();
+  values["headers"] = std::move(headers);
+  values["classes"] = std::move(classes);
+}
+
+void add_origin(data& values, const Manifest& manifest, const std::string& name) {
+  values["version"] = fmt::format("{}.{}.{}", mlq::version_major, mlq::version_minor, mlq::version_patch);
+  values["major"] = std::to_string(mlq::version_major);
+  values["minor"] = std::to_string(mlq::version_minor);
+  values["manifest"] = comment_lines(manifest.file.filename().string() + ".").front();
+  values["name"] = name;
+}
+
 std::string class_doc(const mlq::Graph& graph, const std::string& class_name) {
   std::string doc;
   for (const auto& [key, value] : graph.metadata) {
@@ -119,11 +142,8 @@ Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, cons
                          const std::string& interface_digest, const std::string& source_sha256) {
   const std::string class_word = class_name(manifest, name), space = name_space(manifest);
   data values;
-  values["version"] = fmt::format("{}.{}.{}", mlq::version_major, mlq::version_minor, mlq::version_patch);
-  values["major"] = std::to_string(mlq::version_major);
-  values["minor"] = std::to_string(mlq::version_minor);
-  values["manifest"] = comment_lines(manifest.file.filename().string() + ".").front();
-  values["name"] = name;
+  add_origin(values, manifest, name);
+  add_custom_layers(values, manifest);
   values["class"] = class_word;
   if (!space.empty()) values["namespace"] = space;
   values["doc"] = lines_of(class_doc(graph, class_word));
@@ -135,6 +155,19 @@ Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, cons
   values["digest"] = interface_digest;
   values["source_sha256"] = source_sha256;
   return {render(header_template, values), render(source_template, values)};
+}
+
+std::string generate_plugin(const Manifest& manifest, const std::string& name) {
+  if (manifest.custom_layers.empty())
+    throw Error(Exit::usage, {{manifest.file.string()},
+                              "the manifest has no custom layers, so there is nothing to make a plugin of",
+                              "MLQ104",
+                              "add 'custom_layers', or remove CUSTOM_LAYERS from mlq_add_model",
+                              {}});
+  data values;
+  add_origin(values, manifest, name);
+  add_custom_layers(values, manifest);
+  return render(plugin_template, values);
 }
 
 }  // namespace mlqc

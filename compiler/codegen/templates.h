@@ -1,4 +1,4 @@
-// The texts of header.mustache and source.mustache.
+// The texts of header.mustache, source.mustache and plugin.mustache.
 #pragma once
 
 #include <string_view>
@@ -7,5 +7,6 @@ namespace mlqc {
 
 extern const std::string_view header_template;
 extern const std::string_view source_template;
+extern const std::string_view plugin_template;
 
 }  // namespace mlqc

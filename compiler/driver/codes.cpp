@@ -35,7 +35,7 @@ constexpr std::array table = {
     Code{"MLQ122", "missing or extra argument", "The command needs more, or takes fewer, arguments."},
     Code{"MLQ123", "bad argument", "An argument has a value that the command cannot use."},
     Code{"MLQ124", "no plugin",
-         "A plugin is a module that the build made of the user's custom layers, for this version of "
+         "'--plugin' takes a module that the build made of the user's custom layers, for this version of "
          "mlq."},
     Code{"MLQ131", "algorithm, bits and granularity do not fit",
          "Each algorithm has its range of bits and its granularities."},
@@ -60,6 +60,8 @@ constexpr std::array table = {
          "'as: image' needs an input of the shape 1xCxHxW or 1xHxWxC, and words that fit its channels."},
     Code{"MLQ168", "labels that do not fit the output",
          "A file of labels has one line for each score, and only one output has labels."},
+    Code{"MLQ169", "a custom layer that the model does not have",
+         "An entry of 'custom_layers' is about no layer of the model: it is most likely misspelt."},
     // 2xx: the gate.
     Code{"MLQ200", "the gate is red",
          "A limit of the manifest does not hold. Raise the bits of the layers that cost most (the report "
@@ -107,11 +109,13 @@ constexpr std::array table = {
          "Layers refer to what does not exist, or their shapes do not fit."},
     Code{"MLQ313", "not the pinned model", "The model file's SHA-256 is not the manifest's."},
     Code{"MLQ314", "a custom layer without code",
-         "Nothing brings the code of a layer's class, so that not even its results' shapes can be told."},
+         "The manifest names the class, but no plugin brings it: the build makes one of CUSTOM_LAYERS."},
     Code{"MLQ315", "a custom layer that fell over",
          "Code of the user's crashed, ended the process, or did not come back. The message names the layer "
          "and "
          "the method."},
+    Code{"MLQ316", "a custom layer that fails",
+         "No sample could be run, because a layer of the user's refused, threw, or gave no numbers."},
     Code{"MLQ330", "a weight or reference that cannot be used",
          "A weight is not a number or infinite, or a file that the model refers to is out of bounds."},
     Code{"MLQ331", "unsupported type", "The model holds tensors of a type that the runtime does not have."},

@@ -8,6 +8,7 @@
 #include "compiler/driver/model_file.h"
 #include "compiler/driver/page.h"
 #include "compiler/driver/progress.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 #include "compiler/validate/layerwise.h"
 #include "compiler/validate/measure.h"
@@ -132,8 +133,9 @@ void add_layers(nlohmann::ordered_json& json, const std::vector<LayerDifference>
 }  // namespace
 
 Exit run_compare(const Options& options) {
-  const ModelFile a = open_model(options.arguments[0]);
-  const ModelFile b = open_model(options.arguments[1]);
+  const std::vector<mlq::CustomClass> classes = load_plugins(options.plugins);
+  const ModelFile a = open_model(options.arguments[0], classes);
+  const ModelFile b = open_model(options.arguments[1], classes);
   const Samples samples = find_samples(samples_section(options), a.graph);
   Report report;
   {

@@ -9,6 +9,7 @@
 #include "compiler/driver/model_file.h"
 #include "compiler/driver/model_page.h"
 #include "compiler/driver/values.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 
 namespace mlqc {
@@ -126,7 +127,7 @@ void print(const Json& json) {
 }  // namespace
 
 Exit run_inspect(const Options& options) {
-  const ModelFile file = open_model(options.arguments[0]);
+  const ModelFile file = open_model(options.arguments[0], load_plugins(options.plugins));
   const Json json = inspection(file);
   print(json);
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

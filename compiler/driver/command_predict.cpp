@@ -7,6 +7,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/model_file.h"
 #include "compiler/driver/values.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/parallel.h"
 #include "compiler/validate/npy.h"
@@ -113,7 +114,7 @@ void save(const mlq::Graph& graph, const std::vector<mlq::Array>& outputs, const
 }  // namespace
 
 Exit run_predict(const Options& options) {
-  const ModelFile file = open_model(options.arguments[0]);
+  const ModelFile file = open_model(options.arguments[0], load_plugins(options.plugins));
   const std::vector<mlq::Array> inputs = read_inputs(file.graph, options.inputs);
   for (const auto& [name, path] : options.saves) find_feature(file.graph.outputs, name, "output");
   const mlq::Model model = file.load(threads());

@@ -6,6 +6,7 @@
 #include "compiler/driver/key.h"
 #include "compiler/driver/steps.h"
 #include "compiler/driver/tune.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 
 namespace mlqc {
@@ -25,8 +26,9 @@ void add_folders(const SamplesSection& section, std::vector<fs::path>& read) {
     if (it->is_directory(error)) read.push_back(it->path());
 }
 
-std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs) {
+std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs, const Options& options) {
   std::vector<fs::path> read = {manifest.file, inputs.source.path};
+  read.insert(read.end(), options.plugins.begin(), options.plugins.end());
   for (const std::optional<Samples>* samples : {&inputs.samples, &inputs.calibration})
     if (*samples)
       for (const Samples::Item& item : (*samples)->items)
@@ -45,7 +47,6 @@ void warn_of_idle_sections(const Manifest& manifest, const Options& options) {
     report({where, "'" + section + "' has no effect in this version", "MLQ113", "remove it", {}},
            Severity::warning, options);
   };
-  if (!manifest.custom_layers.empty()) warn(manifest.custom_layers[0].where, "custom_layers");
   if (manifest.calibrate && !needs_calibration(manifest)) warn(manifest.calibrate->where, "calibrate");
 }
 
@@ -53,9 +54,9 @@ void warn_of_idle_sections(const Manifest& manifest, const Options& options) {
 
 Step quantize_step(const Options& options) {
   const Manifest manifest = parse_manifest(options.arguments[0]);
-  const Inputs inputs = read_inputs(manifest);
-  const Step done{Exit::good, files_read(manifest, inputs), {}};
-  const Key key = key_of(manifest, inputs);
+  const Inputs inputs = read_inputs(manifest, load_plugins(options.plugins));
+  const Step done{Exit::good, files_read(manifest, inputs, options), {}};
+  const Key key = key_of(manifest, inputs, options.plugins);
   const fs::path key_file = output_file(options, ".key");
   if (is_current(key_file, key)) return done;
 

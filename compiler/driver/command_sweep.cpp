@@ -15,6 +15,7 @@
 #include "compiler/driver/page.h"
 #include "compiler/driver/steps.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/parallel.h"
@@ -112,8 +113,8 @@ Times run_all(std::vector<Run>& runs, const Manifest& manifest, const Inputs& in
   times.quantize = now() - before;
   std::vector<ModelMaker> candidates;
   for (const Run& run : runs)
-    candidates.push_back([&run](int threads) {
-      return load_artifact({run.artifact, nullptr}, "a candidate", threads);
+    candidates.push_back([&run, &inputs](int threads) {
+      return load_artifact({run.artifact, nullptr}, "a candidate", threads, inputs.classes);
     });
   before = now();
   // What has passed since the last sample belongs to the model that runs, its loading too.
@@ -143,8 +144,9 @@ Json strips_of(const std::vector<Run>& runs, const Inputs& inputs) {
     const std::string name = fmt::format("{} {}", run.settings.algorithm, run.settings.granularity);
     if (name != std::exchange(last, name))
       strips.push_back({{"algorithm", name}, {"pictures", Json::array({first})}});
-    strips.back()["pictures"].push_back(draw(load_artifact({run.artifact, nullptr}, "a candidate", threads()),
-                                             run.settings.bits, run.artifact.size()));
+    strips.back()["pictures"].push_back(
+        draw(load_artifact({run.artifact, nullptr}, "a candidate", threads(), inputs.classes),
+             run.settings.bits, run.artifact.size()));
   }
   return strips;
 }
@@ -213,7 +215,7 @@ Exit run_sweep(const Options& options) {
                               "MLQ209",
                               "add 'validate: { samples: { images: FOLDER } }'",
                               {}});
-  const Inputs inputs = read_inputs(manifest);
+  const Inputs inputs = read_inputs(manifest, load_plugins(options.plugins));
   Times times;
   {
     Progress progress(options.progress, "sweep");

@@ -30,6 +30,7 @@ Exit run_compare(const Options& options);
 Exit run_sweep(const Options& options);
 Exit run_tune(const Options& options);
 Exit run_convert(const Options& options);
+Exit run_plugin(const Options& options);
 Exit run_predict(const Options& options);
 Exit run_inspect(const Options& options);
 Exit run_init(const Options& options);

@@ -6,6 +6,7 @@
 
 #include "compiler/backends/backend.h"
 #include "compiler/driver/calibrate.h"
+#include "compiler/driver/custom_layers.h"
 #include "compiler/driver/details.h"
 #include "compiler/driver/interface.h"
 #include "compiler/driver/layers.h"
@@ -58,11 +59,12 @@ std::map<std::string, std::vector<std::byte>> write_all(const Manifest& manifest
 
 // What ships is what is measured: the candidate is loaded from the artifact's own bytes.
 void measure_into(Report& report, const mlq::Graph& reference, const std::vector<std::byte>& artifact,
-                  const Samples& samples, Progress& progress) {
+                  const Inputs& inputs, Progress& progress) {
+  const Samples& samples = *inputs.samples;
   const Measured measured = measure(
       [&](int threads) { return load_graph(reference, threads); },
       [&](int threads) {
-        return load_artifact({artifact, nullptr}, report.model, threads);
+        return load_artifact({artifact, nullptr}, report.model, threads, inputs.classes);
       },
       samples, [&](std::size_t done, std::size_t total) { progress.show("validating", done, total); });
   report.sample_count = measured.count;
@@ -70,6 +72,10 @@ void measure_into(Report& report, const mlq::Graph& reference, const std::vector
   report.failed = measured.failed;
   report.outputs = measured.outputs;
   report.rankings = measured.rankings;
+  // A layer of the user's that fails on every sample is a fault of its own, not one of the samples.
+  if (!inputs.classes.empty() && measured.count == 0 && !measured.failed.empty())
+    throw Error(Exit::model,
+                {{report.model}, "no sample could be run; " + measured.failed[0].sentence, "MLQ316", "", {}});
 }
 
 }  // namespace
@@ -86,11 +92,13 @@ CompensatedGraph quantize_from(mlq::Graph start, const Inputs& inputs, const mlq
                      calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
 }
 
-Inputs read_inputs(const Manifest& manifest) {
+Inputs read_inputs(const Manifest& manifest, std::vector<mlq::CustomClass> classes) {
   Stopwatch watch;
   Inputs inputs;
-  inputs.source = read_model(manifest);
+  inputs.classes = std::move(classes);
+  inputs.source = read_model(manifest, inputs.classes);
   inputs.graph = with_interface(import_graph(inputs.source), manifest);
+  check_custom_layers(manifest, inputs.graph);
   inputs.seconds = watch.lap();
   if (manifest.samples) inputs.samples = find_samples(*manifest.samples, inputs.graph);
   if (manifest.calibrate && needs_calibration(manifest)) {
@@ -131,11 +139,11 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
   const std::vector<std::byte>& artifact = made.files.at(".mlq");
   report.artifact_bytes = artifact.size();
   report.artifact_sha256 = sha256(artifact);
-  if (inputs.samples) measure_into(report, reference, artifact, *inputs.samples, progress);
+  if (inputs.samples) measure_into(report, reference, artifact, inputs, progress);
   report.seconds["measure"] = watch.lap();
   if (inputs.samples)
     made.details += ",\"pictures\":" + picture_details(report, *inputs.samples) +
-                    ",\"outputs\":" + output_details(reference, artifact, *inputs.samples);
+                    ",\"outputs\":" + output_details(reference, artifact, *inputs.samples, inputs.classes);
   made.details += "}\n";
   return made;
 }

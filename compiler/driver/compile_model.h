@@ -21,10 +21,11 @@ struct Inputs {
   Source source;
   mlq::Graph graph;
   std::optional<Samples> samples;
-  std::optional<Samples> calibration;  // where the manifest's rounding asks for it
-  double seconds = 0;                  // that reading took
+  std::optional<Samples> calibration;     // where the manifest's rounding asks for it
+  std::vector<mlq::CustomClass> classes;  // of the plugins
+  double seconds = 0;                     // that reading took
 };
-Inputs read_inputs(const Manifest& manifest);
+Inputs read_inputs(const Manifest& manifest, std::vector<mlq::CustomClass> classes = {});
 
 // The plan over the reference, with the rounding that the manifest asks for. `start` holds what the plan does
 // not say: other layers as they are already, which those of the plan are compensated for.

@@ -124,11 +124,11 @@ std::string picture_details(const Report& report, const Samples& samples) {
 }
 
 std::string output_details(const mlq::Graph& reference, const std::vector<std::byte>& artifact,
-                           const Samples& samples) {
+                           const Samples& samples, std::span<const mlq::CustomClass> classes) {
   Json json = Json::array();
   if (!picture_output(reference)) return json.dump();
   const mlq::Model first = load_graph(reference, threads());
-  const mlq::Model second = load_artifact({artifact, nullptr}, "the artifact", threads());
+  const mlq::Model second = load_artifact({artifact, nullptr}, "the artifact", threads(), classes);
   for (std::size_t i = 0; i < std::min(most_outputs, samples.items.size()); ++i) {
     const auto ours = predict(first, samples, i), theirs = predict(second, samples, i);
     if (!ours || !theirs) continue;

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ std::string picture_details(const Report& report, const Samples& samples);
 
 // [{output, sample, reference, candidate, difference}] of outputs that are pictures, for the first samples.
 std::string output_details(const mlq::Graph& reference, const std::vector<std::byte>& artifact,
-                           const Samples& samples);
+                           const Samples& samples, std::span<const mlq::CustomClass> classes);
 
 // What a model draws from the first sample, small enough for a page; "" where it fails. `range` is found by
 // the first model, the reference, and holds for those after it.

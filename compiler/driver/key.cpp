@@ -35,6 +35,15 @@ std::string text_of(const QuantizeSection& quantize) {
   return text;
 }
 
+std::string text_of(const CustomLayerSection& layer) {
+  std::string text = fmt::format("custom {} {} {} {}\n", class_of(layer), layer.op ? layer.op->value : "-",
+                                 layer.quantize_weights, layer.description);
+  for (const auto& [name, value] : layer.parameters)
+    text += fmt::format("{} {} {}\n", name, value->index(),
+                        std::visit([](const auto& one) { return fmt::format("{}", one); }, value.value));
+  return text;
+}
+
 Json read_json(const fs::path& file) {
   std::error_code error;
   if (!fs::is_regular_file(file, error)) return {};
@@ -47,16 +56,20 @@ std::string settings_digest(const Manifest& manifest) {
   std::string text = text_of(manifest.quantize);
   for (const At<std::string>& word : manifest.emit) text += "emit " + word.value + "\n";
   text += interface_settings(manifest);
+  for (const CustomLayerSection& layer : manifest.custom_layers) text += text_of(layer);
   if (manifest.calibrate) text += "calibrate " + text_of(*manifest.calibrate) + "\n";
   if (manifest.labels) text += "labels " + manifest.labels->value.string() + "\n";
   if (manifest.samples) text += "samples " + text_of(*manifest.samples) + "\n";
   return sha256(text);
 }
 
-Key key_of(const Manifest& manifest, const Inputs& inputs) {
+Key key_of(const Manifest& manifest, const Inputs& inputs, std::span<const fs::path> plugins) {
+  std::string code;
+  for (const fs::path& plugin : plugins) code += sha256(map_file(plugin).bytes);
   return {
       {"model", inputs.source.sha256},
       {"settings", settings_digest(manifest)},
+      {"code", code},
       {"samples", inputs.samples ? inputs.samples->sha256 : ""},
       {"labels", inputs.samples ? sha256(fmt::format("{}", fmt::join(inputs.samples->labels, "\n"))) : ""},
       {"calibration", inputs.calibration ? inputs.calibration->sha256 : ""},

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ using Key = std::map<std::string, std::string>;
 
 // Of the manifest's words about quantization and samples alone: limits, names and comments are not in it.
 std::string settings_digest(const Manifest& manifest);
-Key key_of(const Manifest& manifest, const Inputs& inputs);
+Key key_of(const Manifest& manifest, const Inputs& inputs,
+           std::span<const std::filesystem::path> plugins = {});
 
 // NAME.key: the key and the digests of the files that were made with it.
 void write_key(const std::filesystem::path& file, const Key& key,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "compiler/driver/custom_layers.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/error.h"
@@ -20,7 +21,7 @@ namespace {
 
 }  // namespace
 
-Source read_model(const Manifest& manifest) {
+Source read_model(const Manifest& manifest, std::span<const mlq::CustomClass> classes) {
   const At<std::filesystem::path>& file = manifest.model.file;
   Source source;
   try {
@@ -34,6 +35,7 @@ Source read_model(const Manifest& manifest) {
                               "MLQ313",
                               fmt::format("its SHA-256 is {}", source.sha256),
                               {}});
+  source.custom_layers = custom_entries(manifest, classes);
   return source;
 }
 
@@ -45,21 +47,24 @@ mlq::Model load_graph(const mlq::Graph& graph, int threads) {
   return std::move(*model);
 }
 
-mlq::Model load_artifact(const mlq::Data& data, const std::string& name, int threads) {
-  auto model = mlq::Model::from_bytes(data, {.threads = threads, .expected_interface = {}});
+mlq::Model load_artifact(const mlq::Data& data, const std::string& name, int threads,
+                         std::span<const mlq::CustomClass> classes) {
+  auto model = mlq::Model::from_bytes(
+      data,
+      {.threads = threads, .expected_interface = {}, .custom_layers = {classes.begin(), classes.end()}});
   if (!model) throw Error(Exit::model, {{name}, model.error(), "MLQ390", "", {}});
   return std::move(*model);
 }
 
-ModelFile open_model(const std::filesystem::path& path) {
+ModelFile open_model(const std::filesystem::path& path, std::span<const mlq::CustomClass> classes) {
   if (path.extension() == ".mlq") {
     const mlq::Data data = map_file(path);
-    const auto load = [data, name = path.string()](int threads) {
-      return load_artifact(data, name, threads);
-    };
+    const auto load = [data, name = path.string(), own = std::vector(classes.begin(), classes.end())](
+                          int threads) { return load_artifact(data, name, threads, own); };
     return {path.string(), "mlq", sha256(data.bytes), data.bytes.size(), load(1).graph(), load};
   }
-  const Source source = read_source(path);
+  Source source = read_source(path);
+  source.custom_layers = custom_entries(classes);
   const mlq::Graph graph = import_graph(source);
   return {path.string(), std::string(source.format),
           source.sha256, source.bytes.bytes.size(),

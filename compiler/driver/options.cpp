@@ -95,6 +95,15 @@ void add_option(CLI::App& app, const std::string& flag, Options& o) {
   if (flag == "--manual")
     app.add_flag("--manual", o.manual, "Prints the reference tables of the manual instead");
   if (flag == "--layers") app.add_flag("--layers", o.layers, "Compares the values of every layer, too");
+  if (flag == "--plugin")
+    app.add_option("--plugin", o.plugins, "A module with custom layers; may be repeated")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
+  if (flag == "--plugin-seconds")
+    app.add_option("--plugin-seconds", o.plugin_seconds, "What one call into a plugin may take")
+        ->type_name("S")
+        ->check(CLI::Range(0.001, 1e6))
+        ->envname("MLQ_PLUGIN_SECONDS");
   if (flag == "--samples")
     app.add_option("--samples", o.samples, "A folder of images or .npy files, or random:N")->type_name("DIR");
   if (flag == "--limit")

@@ -7,34 +7,24 @@
 
 #include "compiler/driver/commands.h"
 #include "compiler/driver/diagnostics.h"
+#include "compiler/plugins/supervise.h"
 #include "compiler/support/parallel.h"
 
 namespace mlqc {
 
 namespace {
 
-Exit run_command(int argc, const char* const* argv, Options& options) {
-  const CommandLine line = parse_command_line(argc, argv, options);
-  if (!line.run) {
-    fmt::print("{}", line.text);
-    return Exit::good;
-  }
-  set_threads(options.threads);
-  return std::ranges::find(commands(), options.command, &Command::name)->run(options);
-}
-
 Exit internal(const std::string& what, const std::string& hint, const Options& options) {
   report({{}, what, "MLQ900", hint, {}}, Severity::error, options);
   return Exit::internal;
 }
 
-}  // namespace
-
-int run(int argc, const char* const* argv) {
-  Options options;
+// What body throws becomes a message and a status.
+template <class Body>
+int guard(const Options& options, const Body& body) {
   Exit exit = Exit::internal;
   try {
-    exit = run_command(argc, argv, options);
+    exit = body();
   } catch (const Error& error) {
     report(error.diagnostic(), Severity::error, options);
     exit = error.exit();
@@ -45,6 +35,32 @@ int run(int argc, const char* const* argv) {
                     "please report it with the model and the manifest", options);
   }
   return static_cast<int>(exit);
+}
+
+Exit run_in_child(const std::function<Exit()>& run, const Options& options) {
+  const Supervised ended = supervise([&] { return guard(options, run); }, options.plugin_seconds);
+  if (!ended.fault) return static_cast<Exit>(ended.status);
+  throw Error(ended.of_plugin ? Exit::model : Exit::internal, *ended.fault);
+}
+
+Exit run_command(int argc, const char* const* argv, Options& options) {
+  const CommandLine line = parse_command_line(argc, argv, options);
+  if (!line.run) {
+    fmt::print("{}", line.text);
+    return Exit::good;
+  }
+  const auto run_it = [&options] {
+    set_threads(options.threads);
+    return std::ranges::find(commands(), options.command, &Command::name)->run(options);
+  };
+  return options.plugins.empty() ? run_it() : run_in_child(run_it, options);
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  Options options;
+  return guard(options, [&] { return run_command(argc, argv, options); });
 }
 
 }  // namespace mlqc

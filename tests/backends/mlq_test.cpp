@@ -197,5 +197,38 @@ TEST(InterfaceDigest, DoesNotDependOnWeights) {
   EXPECT_EQ(interface_digest(other), interface_digest(sample_graph()));
 }
 
+class Doubled final : public mlq::CustomLayer {
+  mlq::Status evaluate_on_cpu(std::span<const mlq::LayerInput> in,
+                              std::span<const mlq::LayerOutput> out) override {
+    for (std::size_t i = 0; i < in[0].count; ++i) out[0].floats()[i] = 2 * in[0].floats()[i];
+    return {};
+  }
+};
+
+TEST(Artifact, KeepsCustomLayers) {
+  Builder b;
+  const mlq::Parameters parameters = {{"alpha", 0.1}, {"size", std::int64_t{7}}, {"on", true}};
+  mlq::Node node = custom_node("twice", "Doubled", parameters, "twice as much", {b.input("x", {3})},
+                               {b.constant("twice/weights.0", {1, 2}, {5, 6})});
+  node.outputs = {b.outer("y")};
+  b.graph.nodes.push_back(node);
+  b.output(node.outputs[0], {3});
+  const auto doubled = mlq::custom_class<Doubled>("Doubled");
+  b.graph.nodes[0].code = std::make_shared<const mlq::CustomClass>(doubled);
+  const Bytes bytes = find_backend("mlq")->write(source(), b.finish());
+
+  EXPECT_THAT(load(bytes).error(), HasSubstr("layer 'twice' of class Doubled is not supported"));
+  const auto model = Model::from_bytes({std::span(bytes), nullptr, false}, {.custom_layers = {doubled}});
+  ASSERT_TRUE(model) << model.error();
+  const mlq::Node& read = model->graph().nodes.at(0);
+  EXPECT_EQ(custom_parameters_of(read), parameters);
+  EXPECT_EQ(read.get_string("description", ""), "twice as much");
+  EXPECT_EQ(custom_weights_of(read), 1u);
+  const std::vector<float> x = {1, 2, 3};
+  const auto out = model->predict(std::vector<mlq::View>{mlq::test::view_of(x, {3})});
+  ASSERT_TRUE(out) << out.error();
+  EXPECT_THAT(floats_of((*out)[0]), testing::ElementsAre(2, 4, 6));
+}
+
 }  // namespace
 }  // namespace mlqc

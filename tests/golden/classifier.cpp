@@ -24,14 +24,18 @@ constexpr ::std::string_view label_table[] = {
 
 constexpr ::std::string_view interface_digest = "dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd";
 
+// What the model asks for, behind what the caller brings.
+::mlq::LoadOptions complete(::mlq::LoadOptions options) {
+  options.expected_interface = interface_digest;
+  return options;
+}
+
 }  // namespace
 
 ::mlq::Result<SqueezeNet> SqueezeNet::load(const ::mlq::LoadOptions& options) {
 #ifdef MLQ_EMBED_BEGIN
-  ::mlq::LoadOptions checked = options;
-  checked.expected_interface = interface_digest;
   const auto size = static_cast<::std::size_t>(MLQ_EMBED_END - MLQ_EMBED_BEGIN);
-  auto model = ::mlq::Model::from_bytes({{MLQ_EMBED_BEGIN, size}, nullptr}, checked);
+  auto model = ::mlq::Model::from_bytes({{MLQ_EMBED_BEGIN, size}, nullptr}, complete(options));
   if (!model) return ::mlq::Failure{model.error()};
   return SqueezeNet(::std::move(*model));
 #else
@@ -42,9 +46,7 @@ constexpr ::std::string_view interface_digest = "ddddddddddddddddddddddddddddddd
 }
 
 ::mlq::Result<SqueezeNet> SqueezeNet::load(const ::std::string& path, const ::mlq::LoadOptions& options) {
-  ::mlq::LoadOptions checked = options;
-  checked.expected_interface = interface_digest;
-  auto model = ::mlq::Model::open(path, checked);
+  auto model = ::mlq::Model::open(path, complete(options));
   if (!model) return ::mlq::Failure{model.error()};
   return SqueezeNet(::std::move(*model));
 }

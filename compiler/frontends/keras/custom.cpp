@@ -38,7 +38,9 @@ Ids lower_custom(Net& net, const CustomEntry& entry) {
   Ids weights;
   for (std::size_t i = 0; i < layer.weights.size(); ++i)
     weights.push_back(net.weight(i, ("weights." + std::to_string(i)).c_str()));
-  mlq::Node node = custom_node(net.b.source, entry, {net.b.name(), layer.kind, "", settings_of(layer)},
+  // The wrapper and the plugin know the code by the entry's name; Keras says Lambda to any.
+  const std::string layer_class = entry.layer_class.empty() ? layer.kind : "";
+  mlq::Node node = custom_node(net.b.source, entry, {net.b.name(), layer_class, "", settings_of(layer)},
                                net.in, std::move(weights));
   return append_custom(net.b.source, net.b.graph, std::move(node), 1);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/frontends/custom.h"
 #include "compiler/frontends/nhwc/arrays.h"
 #include "compiler/support/error.h"
 #include "model_generated.h"
@@ -37,6 +38,27 @@ std::string name_of(const Net& net, const wire::Operator& op) {
   if (!op.outputs() || op.outputs()->size() == 0) return "";
   const auto* name = net.tensor(op.outputs()->Get(0)).name();
   return name ? name->str() : "";
+}
+
+// An operator that the user computes: constants of floats are its weights, in the order of the file. What the
+// converter packed into its options is not read; parameters come from the manifest.
+void lower_custom(Net& net, const CustomEntry& entry) {
+  Ids operands, weights;
+  for (std::size_t i = 0; i < net.inputs(); ++i) {
+    if (!net.given(i)) continue;
+    const TensorId id = net.in(i);
+    const bool weight = net.b.is_constant(id) && net.b.tensor(id).type == mlq::DataType::float32;
+    (weight ? weights : operands).push_back(id);
+  }
+  const std::size_t outputs = net.op->outputs() ? net.op->outputs()->size() : 0;
+  mlq::Node node =
+      custom_node(net.b.source, entry, {net.b.name(), "", "", {}}, std::move(operands), std::move(weights));
+  const Ids results = append_custom(net.b.source, net.b.graph, std::move(node), outputs);
+  for (std::size_t i = 0; i < outputs; ++i) net.out(results[i], i);
+}
+
+const CustomEntry* entry_for(const Net& net, const wire::Operator& op) {
+  return find_op(net.b.source, kind_of(net, op));
 }
 
 }  // namespace
@@ -123,15 +145,21 @@ int code_of(const Net& net, const wire::Operator& op) {
 }
 
 void check_supported(const Net& net) {
-  Diagnostic diagnostic{
-      {net.b.source.path.string()}, "", "MLQ311", "convert the model without these operators", {}};
+  Diagnostic diagnostic{{net.b.source.path.string()},
+                        "",
+                        "MLQ311",
+                        "convert the model without these operators, or compute them yourself:",
+                        {}};
   for (const wire::Operator* op : *net.graph.operators()) {
-    if (row_of(net, *op)) continue;
+    if (row_of(net, *op) || entry_for(net, *op)) continue;
     std::string text = "layer '" + name_of(net, *op) + "' of kind " + kind_of(net, *op) + " is not supported";
     if (diagnostic.what.empty())
       diagnostic.what = std::move(text);
     else
       diagnostic.notes.push_back(std::move(text));
+    const std::string kind = kind_of(net, *op);
+    const std::string cure = "\n" + custom_layers_line("op", kind, kind.substr(0, kind.find(' ')));
+    if (diagnostic.hint.find(cure) == std::string::npos) diagnostic.hint += cure;
   }
   if (!diagnostic.what.empty()) throw Error(Exit::model, std::move(diagnostic));
 }
@@ -140,8 +168,10 @@ void lower_operators(Net& net) {
   for (const wire::Operator* op : *net.graph.operators()) {
     net.op = op;
     net.b.begin(name_of(net, *op), kind_of(net, *op));
-    const Row& row = *row_of(net, *op);
-    row.lower(net, row.op);
+    if (const Row* row = row_of(net, *op))
+      row->lower(net, row->op);
+    else
+      lower_custom(net, *entry_for(net, *op));
   }
 }
 
