@@ -1,9 +1,11 @@
 // The artifact, whose reader is runtime-stub/src/artifact.cpp.
 #include <cstring>
+#include <deque>
 #include <map>
 
 #include "artifact_generated.h"
 #include "compiler/backends/backend.h"
+#include "compiler/backends/code_weights.h"
 #include "compiler/backends/formats.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/support/error.h"
@@ -43,6 +45,9 @@ std::string identity(const std::string& key, const mlq::Attribute& value) {
 // Describes a graph, and lists the constants in the order in which they are to follow it.
 class Encoder {
  public:
+  // `coded`: whether weights are entropy-coded where it pays.
+  explicit Encoder(bool coded) : coded_(coded) {}
+
   std::span<const std::uint8_t> encode(const Source& source, const mlq::Graph& from) {
     const auto features = graph(from);
     std::string all_labels;
@@ -67,6 +72,7 @@ class Encoder {
 
   const std::vector<std::span<const std::byte>>& blobs() const { return blobs_; }
   std::size_t blob_bytes() const { return blob_bytes_; }
+  bool any_coded() const { return !streams_.empty(); }
 
  private:
   // Names of operators and attributes come again and again.
@@ -93,28 +99,43 @@ class Encoder {
     return builder_.CreateVector(offsets);
   }
 
-  wire::Bytes blob(const mlq::Tensor& from) {
-    const auto size = mlq::data_size(from).value_or(0);  // sources may have more bytes than it takes
-    const wire::Bytes place(blob_bytes_, size);
-    blobs_.push_back(from.data->bytes.first(size));
-    blob_bytes_ += padded(size);
+  wire::Bytes blob(std::span<const std::byte> bytes) {
+    const wire::Bytes place(blob_bytes_, bytes.size());
+    blobs_.push_back(bytes);
+    blob_bytes_ += padded(bytes.size());
     return place;
   }
 
-  fb::Offset<wire::Quantization> quantization(const mlq::Quantization& from) {
+  // A constant's bytes as they are to be written, and whether they are coded. Subgraphs stay as they are.
+  std::pair<std::span<const std::byte>, bool> bytes_of(const mlq::Tensor& from) {
+    std::vector<std::byte> stream;
+    if (coded_ && depth_ == 1) stream = code_weights(from);
+    if (stream.empty()) return {from.data->bytes.first(mlq::data_size(from).value_or(0)), false};
+    streams_.push_back(std::move(stream));
+    return {streams_.back(), true};
+  }
+
+  fb::Offset<wire::Quantization> quantization(const mlq::Quantization& from, bool coded) {
     const auto scale = numbers(from.scale), offset = numbers(from.offset), table = numbers(from.table);
     return wire::CreateQuantization(builder_, static_cast<std::uint8_t>(from.bits), from.axis, scale, offset,
-                                    table);
+                                    table, coded);
   }
 
   fb::Offset<wire::Tensor> tensor(const mlq::Tensor& from) {
     const auto name = text(from.name);
     const auto shape = this->shape(from.shape);
+    // Sources may have more bytes than the constant takes.
+    std::optional<wire::Bytes> place;
+    bool coded = false;
+    if (from.data) {
+      const auto bytes = bytes_of(from);
+      place = blob(bytes.first);
+      coded = bytes.second;
+    }
     const auto quantized =
-        from.quantization ? quantization(*from.quantization) : fb::Offset<wire::Quantization>();
-    const std::optional<wire::Bytes> bytes = from.data ? std::optional(blob(from)) : std::nullopt;
+        from.quantization ? quantization(*from.quantization, coded) : fb::Offset<wire::Quantization>();
     return wire::CreateTensor(builder_, name, static_cast<std::uint8_t>(from.type), shape,
-                              bytes ? &*bytes : nullptr, quantized);
+                              place ? &*place : nullptr, quantized);
   }
 
   fb::Offset<wire::Feature> feature(const mlq::Feature& from) {
@@ -160,12 +181,14 @@ class Encoder {
   }
 
   fb::Offset<wire::Graph> graph(const mlq::Graph& from) {
+    ++depth_;
     const auto tensors =
         tables<wire::Tensor>(from.tensors, [&](const mlq::Tensor& item) { return tensor(item); });
     const auto nodes = tables<wire::Node>(from.nodes, [&](const mlq::Node& item) { return node(item); });
     const auto make_feature = [&](const mlq::Feature& item) { return feature(item); };
     const auto inputs = tables<wire::Feature>(from.inputs, make_feature);
     const auto outputs = tables<wire::Feature>(from.outputs, make_feature);
+    --depth_;
     return wire::CreateGraph(builder_, tensors, nodes, inputs, outputs);
   }
 
@@ -174,14 +197,19 @@ class Encoder {
   std::map<std::string, fb::Offset<wire::Attribute>> attributes_;
   std::vector<std::span<const std::byte>> blobs_;
   std::size_t blob_bytes_ = 0;
+  bool coded_;
+  int depth_ = 0;                               // of the graph that is being described
+  std::deque<std::vector<std::byte>> streams_;  // coded constants
 };
 
 // All in one allocation of the final size: weights are large, and are copied only here.
 std::vector<std::byte> assemble(std::span<const std::uint8_t> graph, const Encoder& encoder) {
   const std::size_t blobs_begin = padded(mlq::artifact_begin + graph.size());
   const std::size_t file_bytes = blobs_begin + encoder.blob_bytes();
-  const wire::Header header(mlq::artifact_magic, mlq::artifact_format, mlq::version_major, mlq::version_minor,
-                            mlq::version_patch, 0, static_cast<std::uint32_t>(graph.size()), file_bytes);
+  const wire::Header header(mlq::artifact_magic,
+                            encoder.any_coded() ? mlq::artifact_format_coded : mlq::artifact_format,
+                            mlq::version_major, mlq::version_minor, mlq::version_patch, 0,
+                            static_cast<std::uint32_t>(graph.size()), file_bytes);
   std::vector<std::byte> file;
   file.reserve(file_bytes);
   const auto append = [&](std::span<const std::byte> bytes) {
@@ -195,9 +223,7 @@ std::vector<std::byte> assemble(std::span<const std::uint8_t> graph, const Encod
   return file;
 }
 
-}  // namespace
-
-std::vector<std::byte> write_mlq(const Source& source, const mlq::Graph& graph) {
+std::vector<std::byte> write(const Source& source, const mlq::Graph& graph, bool coded) {
   const mlq::Graph prepared = prepare_for_runtime(simplify(graph));
   if (const mlq::Status status = mlq::check(prepared); !status)
     throw Error(Exit::internal, {{source.path.string(), 0, 0},
@@ -205,9 +231,19 @@ std::vector<std::byte> write_mlq(const Source& source, const mlq::Graph& graph) 
                                  "MLQ901",
                                  "this is a fault of mlqc, please report it with the model",
                                  {}});
-  Encoder encoder;
+  Encoder encoder(coded);
   const auto described = encoder.encode(source, prepared);
   return assemble(described, encoder);
+}
+
+}  // namespace
+
+std::vector<std::byte> write_mlq(const Source& source, const mlq::Graph& graph) {
+  return write(source, graph, false);
+}
+
+std::vector<std::byte> write_mlq_coded(const Source& source, const mlq::Graph& graph) {
+  return write(source, graph, true);
 }
 
 }  // namespace mlqc

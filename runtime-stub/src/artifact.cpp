@@ -5,6 +5,7 @@
 #include "artifact_generated.h"
 #include "mlq/version.h"
 #include "runtime-stub/src/buffer.h"
+#include "runtime-stub/src/coded.h"
 
 namespace mlq {
 
@@ -25,7 +26,9 @@ class Decoder {
       : file_(file), blobs_begin_(blobs_begin), budget_(copies_per_byte * graph_bytes) {}
 
   Result<ArtifactContent> decode(const artifact::Artifact& from) {
-    ArtifactContent content{graph(*from.graph()), text(from.interface_digest()), text(from.source_sha256())};
+    coded_.clear();
+    ArtifactContent content{graph(*from.graph(), true), text(from.interface_digest()),
+                            text(from.source_sha256())};
     content.graph.labels = labels(text(from.labels()), numbers(from.label_sizes()));
     content.graph.integer_labels = from.integer_labels();
     each(from.metadata(), [&](const artifact::Entry& entry) {
@@ -34,6 +37,9 @@ class Decoder {
     if (failed_) return Failure{*failed_};
     return content;
   }
+
+  // The tensors of the outermost graph whose data are coded.
+  const std::vector<std::size_t>& coded() const { return coded_; }
 
  private:
   void fail(std::string why) {
@@ -134,9 +140,16 @@ class Decoder {
     return node;
   }
 
-  Graph graph(const artifact::Graph& from) {
+  void note_coded(const artifact::Tensor& from, bool outermost, std::size_t place) {
+    if (!from.quantization() || !from.quantization()->coded()) return;
+    if (!outermost || !from.data()) fail("the artifact is damaged: coded weights in the wrong place");
+    coded_.push_back(place);
+  }
+
+  Graph graph(const artifact::Graph& from, bool outermost = false) {
     Graph graph;
     each(from.tensors(), [&](const artifact::Tensor& t) {
+      note_coded(t, outermost, graph.tensors.size());
       graph.tensors.push_back({text(t.name()), static_cast<DataType>(t.type()), numbers(t.shape()),
                                data(t.data()), quantization(t.quantization())});
     });
@@ -150,6 +163,7 @@ class Decoder {
   std::size_t blobs_begin_;
   std::size_t budget_;
   std::optional<std::string> failed_;
+  std::vector<std::size_t> coded_;
 };
 
 std::string version_text(int major, int minor, int patch) {
@@ -164,7 +178,7 @@ Result<artifact::Header> read_header(std::span<const std::byte> file) {
   if (file.size() < artifact_begin) return Failure{"the artifact is cut off within its header"};
   artifact::Header header;
   std::memcpy(&header, file.data(), sizeof header);
-  if (header.format() != artifact_format)
+  if (header.format() != artifact_format && header.format() != artifact_format_coded)
     return Failure{"the artifact was written by mlq " +
                    version_text(header.major(), header.minor(), header.patch()) + " in format " +
                    std::to_string(header.format()) + "; this runtime, mlq " +
@@ -180,7 +194,7 @@ Result<artifact::Header> read_header(std::span<const std::byte> file) {
 
 }  // namespace
 
-Result<ArtifactContent> read_artifact(const Data& file) {
+Result<ArtifactContent> read_artifact(const Data& file, std::size_t memory_limit) {
   const auto header = read_header(file.bytes);
   if (!header) return Failure{header.error()};
   const std::size_t graph_bytes = header->graph_bytes();
@@ -202,8 +216,13 @@ Result<ArtifactContent> read_artifact(const Data& file) {
   if (!artifact::VerifyArtifactBuffer(verifier))
     return Failure{"the artifact is damaged: its graph cannot be read"};
 
-  auto content = Decoder(file, blobs_begin, graph_bytes).decode(*artifact::GetArtifact(begin));
+  Decoder decoder(file, blobs_begin, graph_bytes);
+  auto content = decoder.decode(*artifact::GetArtifact(begin));
   if (!content) return content;
+  std::vector<Tensor*> coded;
+  for (const std::size_t place : decoder.coded()) coded.push_back(&content->graph.tensors[place]);
+  if (!coded.empty())
+    if (Status status = decode_constants(coded, memory_limit); !status) return Failure{status.error()};
   if (Status status = check(content->graph); !status)
     return Failure{"the artifact is damaged: " + status.error()};
   return content;

@@ -8,6 +8,8 @@
 namespace mlq {
 
 inline constexpr std::uint32_t artifact_format = 1;
+// Of a file with coded constants, which older readers would take for packed ones.
+inline constexpr std::uint32_t artifact_format_coded = 2;
 // "mlqmodel" as a little-endian number.
 inline constexpr std::uint64_t artifact_magic = 0x6c65646f6d716c6d;
 // Where the Artifact begins: behind the header.
@@ -16,13 +18,13 @@ inline constexpr std::size_t artifact_begin = 64;
 inline constexpr std::size_t artifact_alignment = 16;
 
 struct ArtifactContent {
-  Graph graph;  // its constants are parts of the file's bytes, and share their owner
+  Graph graph;  // its constants but coded ones are parts of the file's bytes, and share their owner
   std::string interface_digest;
   std::string source_sha256;
 };
 
-// The whole content, checked (mlq::check included). Touches no bytes of constants. Takes memory in proportion
-// to the graph's part of the file, whatever that says.
-Result<ArtifactContent> read_artifact(const Data& file);
+// The whole content, checked (mlq::check included). Touches no bytes of constants but coded ones, which are
+// decoded here, each within `memory_limit`. Takes memory in proportion to the file, whatever that says.
+Result<ArtifactContent> read_artifact(const Data& file, std::size_t memory_limit = SIZE_MAX / 2);
 
 }  // namespace mlq

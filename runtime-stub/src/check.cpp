@@ -26,7 +26,8 @@ Status check_quantization(const Tensor& tensor) {
   const std::string who = describe(tensor);
   if (!tensor.data) return Failure{who + " is quantized but no constant"};
   if (tensor.type != DataType::float32) return Failure{who + " is quantized but not of type float32"};
-  if (q.bits < 1 || q.bits > 8) return Failure{who + " has " + std::to_string(q.bits) + " bits, not 1 to 8"};
+  if ((q.bits < 1 || q.bits > 8) && (q.bits != 16 || !q.table.empty()))
+    return Failure{who + " has " + std::to_string(q.bits) + " bits, not 1 to 8"};
   if (q.axis < -1 || q.axis >= static_cast<int>(tensor.shape.size()))
     return Failure{who + " is quantized along axis " + std::to_string(q.axis) + ", which it does not have"};
   if (q.scale.empty() == q.table.empty()) return Failure{who + " needs either scales or a table"};

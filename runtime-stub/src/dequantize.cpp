@@ -86,8 +86,21 @@ class Decoder {
   std::size_t left_;
 };
 
+// 16 bits, most significant byte first.
+void dequantize_wide(const Tensor& tensor, std::span<float> out) {
+  const Quantization& q = *tensor.quantization;
+  const Groups groups = groups_of(tensor, out.size());
+  const std::uint8_t* bytes = as_bytes(tensor);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::size_t group = i / groups.inner % groups.count;
+    const int index = bytes[2 * i] << 8 | bytes[2 * i + 1];
+    out[i] = static_cast<float>(static_cast<double>(q.scale[group]) * index + q.offset[group]);
+  }
+}
+
 void dequantize_packed(const Tensor& tensor, std::span<float> out) {
   const int bits = tensor.quantization->bits;
+  if (bits == 16) return dequantize_wide(tensor, out);
   Decoder decoder(*tensor.quantization, groups_of(tensor, out.size()));
   if (bits == 8) return decoder.decode(as_bytes(tensor), out.size(), out.data());
   std::array<std::uint8_t, block_size> indices;
@@ -106,11 +119,14 @@ void widen_halves(const std::uint8_t* bytes, std::span<float> out) {
   }
 }
 
+bool is_width(const Quantization& q) {
+  return (q.bits >= 1 && q.bits <= 8) || (q.bits == 16 && q.table.empty());
+}
+
 // The lengths that decoding relies on, where `check` has not been called before.
 bool parameters_fit(const Tensor& tensor) {
   const Quantization& q = *tensor.quantization;
-  if (q.bits < 1 || q.bits > 8 || q.axis < -1 || q.axis >= static_cast<int>(tensor.shape.size()))
-    return false;
+  if (!is_width(q) || q.axis < -1 || q.axis >= static_cast<int>(tensor.shape.size())) return false;
   const std::size_t groups = q.axis < 0 ? 1 : static_cast<std::size_t>(tensor.shape[q.axis]);
   if (q.table.empty()) return q.scale.size() == groups && q.offset.size() == groups;
   return q.scale.empty() && q.table.size() >> q.bits == groups && q.table.size() % (1u << q.bits) == 0;
@@ -127,7 +143,7 @@ std::optional<std::size_t> data_size(const Tensor& tensor) {
     return bytes;
   }
   const int bits = tensor.quantization->bits;
-  if (bits < 1 || bits > 8 || __builtin_mul_overflow(*count, bits, &bytes)) return std::nullopt;
+  if (!is_width(*tensor.quantization) || __builtin_mul_overflow(*count, bits, &bytes)) return std::nullopt;
   return bytes / 8 + (bytes % 8 != 0);
 }
 

@@ -15,7 +15,7 @@ Result<Model> Model::open(const std::string& path, const LoadOptions& options) {
 }
 
 Result<Model> Model::from_bytes(Data data, const LoadOptions& options) {
-  auto content = read_artifact(data);
+  auto content = read_artifact(data, options.memory_limit);
   if (!content) return Failure{content.error()};
   if (!options.expected_interface.empty() && content->interface_digest != options.expected_interface)
     return Failure{

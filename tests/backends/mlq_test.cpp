@@ -146,10 +146,10 @@ TEST(Mlq, MayLieAtAnyAddress) {
 
 TEST(Mlq, ANewerFormatSaysWhoWroteIt) {
   Bytes bytes = artifact();
-  bytes[8] = std::byte{2};   // format
+  bytes[8] = std::byte{3};   // format
   bytes[14] = std::byte{9};  // minor version
   EXPECT_THAT(load(bytes).error(),
-              AllOf(HasSubstr("mlq 0.9.0"), HasSubstr("format 2"), HasSubstr("reads format 1")));
+              AllOf(HasSubstr("mlq 0.9.0"), HasSubstr("format 3"), HasSubstr("reads format 1")));
 }
 
 TEST(Mlq, OtherFilesAreNamedAsSuch) {

@@ -1,0 +1,86 @@
+#include "compiler/backends/code_weights.h"
+
+#ifdef MLQ_HAVE_HTSCODECS
+#include <htscodecs/rANS_static4x16.h>
+#endif
+
+#include <algorithm>
+
+#include "compiler/support/error.h"
+#include "runtime-stub/src/coded.h"
+
+namespace mlqc {
+
+namespace {
+
+#ifdef MLQ_HAVE_HTSCODECS
+
+// Bits most significant first, one index a byte.
+std::vector<std::byte> unpacked(std::span<const std::byte> bytes, std::size_t count, int bits) {
+  std::vector<std::byte> indices(count);
+  unsigned window = 0;
+  int available = 0;
+  std::size_t at = 0;
+  for (std::byte& index : indices) {
+    if (available < bits) {
+      window = window << 8 | static_cast<unsigned>(bytes[at++]);
+      available += 8;
+    }
+    available -= bits;
+    index = static_cast<std::byte>(window >> available & ((1u << bits) - 1));
+  }
+  return indices;
+}
+
+// Interleaved bytes of 16-bit indices: those of one plane.
+std::vector<std::byte> plane_of(std::span<const std::byte> bytes, std::size_t count, std::size_t plane) {
+  std::vector<std::byte> result(count);
+  for (std::size_t i = 0; i < count; ++i) result[i] = bytes[2 * i + plane];
+  return result;
+}
+
+void append_stream(std::vector<std::byte> symbols, std::vector<std::byte>& out) {
+  // Many states at once pay where there is much to decode.
+  constexpr std::size_t many = std::size_t{1} << 16;
+  const int order = RANS_ORDER_NOSZ | (symbols.size() >= many ? RANS_ORDER_X32 : 0);
+  const auto count = static_cast<unsigned>(symbols.size());
+  std::vector<std::byte> stream(rans_compress_bound_4x16(count, order));
+  auto size = static_cast<unsigned>(stream.size());
+  if (!rans_compress_to_4x16(reinterpret_cast<unsigned char*>(symbols.data()), count,
+                             reinterpret_cast<unsigned char*>(stream.data()), &size, order))
+    throw Error(Exit::internal, {{}, "weights could not be entropy-coded", "MLQ901", "", {}});
+  for (int byte = 0; byte < 4; ++byte) out.push_back(static_cast<std::byte>(size >> 8 * byte & 255));
+  out.insert(out.end(), stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(size));
+}
+
+void append_plane(std::span<const std::byte> symbols, std::vector<std::byte>& out) {
+  for (std::size_t at = 0; at < symbols.size(); at += mlq::coded_chunk) {
+    const auto chunk = symbols.subspan(at, std::min(mlq::coded_chunk, symbols.size() - at));
+    append_stream({chunk.begin(), chunk.end()}, out);
+  }
+}
+
+#endif
+
+}  // namespace
+
+std::vector<std::byte> code_weights(const mlq::Tensor& tensor) {
+  std::vector<std::byte> out;
+#ifdef MLQ_HAVE_HTSCODECS
+  const auto count = static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0));
+  if (!tensor.quantization || count == 0) return out;
+  const std::span<const std::byte> bytes = tensor.data->bytes;
+  const int bits = tensor.quantization->bits;
+  if (bits == 16)
+    for (const std::size_t plane : {0, 1}) append_plane(plane_of(bytes, count, plane), out);
+  else
+    append_plane(unpacked(bytes, count, bits), out);
+  const bool readable = count / mlq::most_per_coded_byte <= out.size();
+  if (!readable || out.size() >= mlq::data_size(tensor).value_or(0)) out.clear();
+#else
+  static_cast<void>(tensor);
+#endif
+  return out;
+}
+
+}  // namespace mlqc

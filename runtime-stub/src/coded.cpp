@@ -1,0 +1,141 @@
+#include "runtime-stub/src/coded.h"
+
+#ifdef MLQ_HAVE_HTSCODECS
+#include <htscodecs/rANS_static4x16.h>
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "runtime-stub/src/buffer.h"
+#include "runtime-stub/src/threads.h"
+
+namespace mlq {
+
+namespace {
+
+#ifdef MLQ_HAVE_HTSCODECS
+
+// One stream and where its symbols go.
+struct Chunk {
+  std::span<const std::byte> from;
+  std::byte* to;
+  std::size_t count, step;  // bytes between two symbols
+};
+
+bool decode(const Chunk& chunk) {
+  auto* in = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(chunk.from.data()));
+  auto size = static_cast<unsigned>(chunk.count);
+  std::shared_ptr<Buffer> plane;
+  auto* out = reinterpret_cast<unsigned char*>(chunk.to);
+  if (chunk.step > 1) {
+    auto made = Buffer::make(chunk.count, chunk.count);
+    if (!made) return false;
+    plane = *made;
+    out = reinterpret_cast<unsigned char*>(plane->data());
+  }
+  if (!rans_uncompress_to_4x16(in, static_cast<unsigned>(chunk.from.size()), out, &size)) return false;
+  if (size != chunk.count) return false;
+  for (std::size_t i = 0; plane && i < chunk.count; ++i) chunk.to[i * chunk.step] = plane->data()[i];
+  return true;
+}
+
+// The chunks of a constant's planes; false when they do not fit the bytes.
+bool list_chunks(std::span<const std::byte> bytes, std::size_t count, std::size_t planes, std::byte* to,
+                 std::vector<Chunk>& chunks) {
+  for (std::size_t plane = 0; plane < planes; ++plane)
+    for (std::size_t at = 0; at < count; at += coded_chunk) {
+      if (bytes.size() < 4) return false;
+      std::size_t size = 0;
+      for (std::size_t i = 4; i-- > 0;) size = size << 8 | static_cast<std::size_t>(bytes[i]);
+      bytes = bytes.subspan(4);
+      if (size == 0 || size > bytes.size()) return false;
+      // The first byte says how a stream is coded. Others than order 0 need memory of their own.
+      constexpr std::byte allowed{0x34};  // without its size; 32 states instead of 4; or as it is
+      if ((bytes[0] & ~allowed) != std::byte{0} || (bytes[0] & std::byte{0x10}) == std::byte{0}) return false;
+      chunks.push_back(
+          {bytes.first(size), to + at * planes + plane, std::min(coded_chunk, count - at), planes});
+      bytes = bytes.subspan(size);
+    }
+  return bytes.empty();
+}
+
+int decoding_threads(std::size_t chunks) {
+  const auto processors = std::max(1u, std::thread::hardware_concurrency());
+  return static_cast<int>(std::min<std::size_t>(processors, chunks));
+}
+
+Failure damaged(const Tensor& tensor) {
+  return {"the artifact is damaged: the coded weights of '" + tensor.name + "' cannot be read"};
+}
+
+// Takes memory for the decoded indices and lists what goes into it.
+Status prepare(Tensor& tensor, std::size_t memory_limit, std::vector<Chunk>& chunks) {
+  Quantization& q = *tensor.quantization;
+  const auto count = element_count(tensor.shape);
+  const std::size_t planes = q.bits == 16 ? 2 : 1;
+  if (!count || *count < 1 || (q.bits != 16 && (q.bits < 1 || q.bits > 8))) return damaged(tensor);
+  const std::span<const std::byte> from = tensor.data->bytes;
+  const auto elements = static_cast<std::size_t>(*count);
+  if (elements / most_per_coded_byte > from.size()) return damaged(tensor);
+  auto made = Buffer::make(elements * planes, memory_limit);
+  if (!made) return Failure{"tensor '" + tensor.name + "': " + made.error()};
+  const Data coded = std::exchange(*tensor.data, Data{{(*made)->data(), elements * planes}, *made, false});
+  if (!list_chunks(coded.bytes, elements, planes, (*made)->data(), chunks)) return damaged(tensor);
+  return {};
+}
+
+// Every index of 8 bits finds an entry.
+Status widen_table(Tensor& tensor) {
+  Quantization& q = *tensor.quantization;
+  if (q.bits >= 8) return {};
+  if (!q.table.empty()) {
+    const std::size_t entries = std::size_t{1} << q.bits, groups = q.table.size() / entries;
+    if (groups * entries != q.table.size() || groups > tensor.data->bytes.size()) return damaged(tensor);
+    std::vector<float> table;
+    for (std::size_t g = 0; g < groups; ++g)
+      for (std::size_t i = 0; i < 256; ++i) table.push_back(q.table[g * entries + std::min(i, entries - 1)]);
+    q.table = std::move(table);
+  }
+  q.bits = 8;
+  return {};
+}
+
+#endif
+
+}  // namespace
+
+#ifdef MLQ_HAVE_HTSCODECS
+
+Status decode_constants(std::span<Tensor* const> coded, std::size_t memory_limit) {
+  std::vector<Chunk> chunks;
+  std::vector<std::size_t> first;  // of each tensor
+  std::vector<Data> sources;       // what chunks read from stays where it is: the file
+  for (Tensor* tensor : coded) {
+    first.push_back(chunks.size());
+    sources.push_back(*tensor->data);
+    if (Status status = prepare(*tensor, memory_limit, chunks); !status) return status;
+    if (Status status = widen_table(*tensor); !status) return status;
+  }
+  std::atomic<std::size_t> bad = chunks.size();
+  const Threads threads(decoding_threads(chunks.size()));
+  threads.for_each(chunks.size(), [&](std::size_t i) {
+    if (!decode(chunks[i])) bad = i;
+  });
+  if (bad == chunks.size()) return {};
+  std::size_t t = 0;
+  while (t + 1 < first.size() && first[t + 1] <= bad) ++t;
+  return damaged(*coded[t]);
+}
+
+#else
+
+Status decode_constants(std::span<Tensor* const>, std::size_t) {
+  return Failure{"the artifact's weights are coded, and this runtime was built without htscodecs"};
+}
+
+#endif
+
+}  // namespace mlq

@@ -1,0 +1,181 @@
+// Entropy-coded weights: what the compiler writes, the runtime reads.
+#include "runtime-stub/src/coded.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "compiler/backends/code_weights.h"
+#include "compiler/backends/formats.h"
+#include "tests/runtime/graphs.h"
+
+namespace mlqc {
+namespace {
+
+using mlq::Model;
+using mlq::Tensor;
+using mlq::test::Builder;
+using mlq::test::Random;
+using testing::HasSubstr;
+
+using Bytes = std::vector<std::byte>;
+
+// Indices around the middle, as weights have them: far from evenly spread.
+std::vector<std::uint32_t> bell(std::size_t count, int bits, std::uint64_t seed) {
+  Random random(seed);
+  const std::uint32_t most = bits == 16 ? 400 : (1u << bits) - 1;
+  std::vector<std::uint32_t> indices(count);
+  for (std::uint32_t& index : indices) {
+    double sum = 0;
+    for (int i = 0; i < 12; ++i) sum += static_cast<double>(random.below(1000)) / 1000;
+    index = static_cast<std::uint32_t>(
+        std::clamp(std::lround((sum / 6 - 0.5) * most), 0L, static_cast<long>(most)));
+  }
+  return indices;
+}
+
+// Bit by bit.
+Bytes packed(const std::vector<std::uint32_t>& indices, int bits) {
+  Bytes bytes((indices.size() * static_cast<std::size_t>(bits) + 7) / 8);
+  std::size_t at = 0;
+  for (const std::uint32_t index : indices)
+    for (int b = bits; b-- > 0; ++at)
+      if (index >> b & 1) bytes[at / 8] |= std::byte{0x80} >> at % 8;
+  return bytes;
+}
+
+Tensor weights(std::int64_t rows, std::int64_t columns, int bits, bool table, bool per_channel) {
+  mlq::Quantization q{bits, per_channel ? 0 : -1, {}, {}, {}};
+  for (std::int64_t g = 0; g < (per_channel ? rows : 1); ++g) {
+    for (int i = 0; table && i < 1 << bits; ++i) q.table.push_back(0.1f * static_cast<float>(i * i + g));
+    if (!table) q.scale.push_back(0.01f * static_cast<float>(g + 1));
+    if (!table) q.offset.push_back(-0.3f);
+  }
+  const auto count = static_cast<std::size_t>(rows * columns);
+  const Bytes bytes = packed(bell(count, bits, 3), bits);
+  return {"dense/weights",
+          mlq::DataType::float32,
+          {rows, columns},
+          mlq::copy_data(std::span<const std::byte>(bytes)),
+          q};
+}
+
+mlq::Graph dense(const Tensor& tensor) {
+  Builder b;
+  const auto x = b.input("x", {1, tensor.shape[1]});
+  const auto w = add_tensor(b.graph, tensor);
+  b.output(b.node("Gemm", {x, w}, "dense", {{"transB", std::int64_t{1}}}), {1, tensor.shape[0]});
+  return b.finish();
+}
+
+Source source() { return {"model.mlmodel", {}, std::string(64, 'a'), "coreml"}; }
+
+Bytes artifact(const Tensor& tensor) { return write_mlq_coded(source(), dense(tensor)); }
+
+mlq::Result<Model> load(const Bytes& bytes) { return Model::from_bytes({std::span(bytes), nullptr, false}); }
+
+std::vector<float> floats(const Tensor& tensor) {
+  std::vector<float> values(static_cast<std::size_t>(*mlq::element_count(tensor.shape)));
+  const mlq::Status status = mlq::dequantize(tensor, values);
+  EXPECT_TRUE(status) << status.error();
+  return values;
+}
+
+std::vector<float> weights_in(const Model& model) {
+  for (const Tensor& tensor : model.graph().tensors)
+    if (tensor.name == "dense/weights") return floats(tensor);
+  return {};
+}
+
+TEST(Coded, ComesBackBitForBitAndSmaller) {
+  for (const int bits : {1, 2, 3, 4, 5, 6, 7, 8, 16})
+    for (const bool table : {false, true})
+      for (const bool per_channel : {false, true}) {
+        if (bits == 16 && table) continue;
+        const Tensor tensor = weights(40, 500, bits, table, per_channel);
+        const Bytes coded = artifact(tensor);
+        const auto model = load(coded);
+        ASSERT_TRUE(model) << model.error();
+        EXPECT_EQ(weights_in(*model), floats(tensor)) << bits << table << per_channel;
+        if (bits > 2) {
+          EXPECT_LT(coded.size(), write_mlq(source(), dense(tensor)).size()) << bits;
+        }
+      }
+}
+
+// More symbols than a chunk holds, and more than the one-byte streams' 256 levels.
+TEST(Coded, HoldsLargeTensors) {
+  for (const int bits : {4, 16}) {
+    const Tensor tensor = weights(3, 500000, bits, false, true);
+    const auto model = load(artifact(tensor));
+    ASSERT_TRUE(model) << model.error();
+    EXPECT_EQ(weights_in(*model), floats(tensor));
+  }
+}
+
+TEST(Coded, TakesCloseToTheEntropy) {
+  const int bits = 6;
+  const Tensor tensor = weights(300, 1000, bits, false, false);
+  std::vector<double> counts(1 << bits);
+  const auto indices = bell(300000, bits, 3);
+  for (const std::uint32_t index : indices) ++counts[index];
+  double entropy = 0;
+  for (const double count : counts)
+    if (count > 0) entropy -= count * std::log2(count / 300000);
+  EXPECT_LT(static_cast<double>(code_weights(tensor).size()), 1.01 * entropy / 8 + 400);
+}
+
+// What takes no less, or so little that a reader would not believe it, stays packed.
+TEST(Coded, LeavesAloneWhatDoesNotShrink) {
+  Tensor tiny = weights(1, 9, 3, false, false);
+  EXPECT_TRUE(code_weights(tiny).empty());
+  Tensor constant = weights(200, 500, 2, false, false);
+  constant.data = mlq::copy_data(std::span<const std::byte>(Bytes(25000)));
+  EXPECT_TRUE(code_weights(constant).empty());
+  const auto model = load(artifact(constant));
+  ASSERT_TRUE(model) << model.error();
+  EXPECT_EQ(weights_in(*model), floats(constant));
+}
+
+// Under AddressSanitizer: refused with a sentence, or read as other numbers.
+TEST(Coded, DamagedStreamsNeverCrash) {
+  for (const int bits : {3, 16}) {
+    const Bytes bytes = artifact(weights(16, 100, bits, bits == 3, true));
+    Random random(static_cast<std::uint64_t>(bits));
+    for (int trial = 0; trial < 600; ++trial) {
+      Bytes damaged = bytes;
+      for (std::size_t flips = 1 + random.below(3); flips > 0; --flips)
+        damaged[random.below(damaged.size())] ^= std::byte{1} << random.below(8);
+      const auto model = load(damaged);
+      if (!model || model->graph().inputs.size() != 1) continue;
+      const std::vector<float> values(100, 1.0f);
+      (void)model->predict(std::vector<mlq::View>{mlq::test::view_of(values, {1, 100})});
+    }
+  }
+}
+
+TEST(Coded, EveryPrefixOfAStreamIsRefusedOrHarmless) {
+  const Tensor tensor = weights(16, 100, 5, false, false);
+  const Bytes stream = code_weights(tensor);
+  for (std::size_t size = 0; size < stream.size(); ++size) {
+    Tensor cut = tensor;
+    const Bytes prefix(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(size));
+    cut.data = mlq::copy_data(std::span<const std::byte>(prefix));
+    Tensor* list[] = {&cut};
+    EXPECT_FALSE(mlq::decode_constants(list, 1 << 20)) << size;
+  }
+}
+
+// A few bytes that claim to be gigabytes.
+TEST(Coded, ClaimsAreCheckedBeforeMemoryIsTaken) {
+  Tensor tensor = weights(16, 100, 5, false, false);
+  const Bytes stream = code_weights(tensor);
+  tensor.data = mlq::copy_data(std::span<const std::byte>(stream));
+  tensor.shape = {1 << 20, 1 << 20};
+  Tensor* list[] = {&tensor};
+  EXPECT_THAT(mlq::decode_constants(list, std::size_t{1} << 50).error(),
+              HasSubstr("'dense/weights' cannot be read"));
+}
+
+}  // namespace
+}  // namespace mlqc
