@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #include "compiler/backends/backend.h"
 #include "compiler/backends/formats.h"
@@ -8,8 +9,14 @@ namespace mlqc {
 
 namespace {
 
+#ifdef MLQ_HAVE_HTSCODECS
+constexpr auto coded = write_mlq_coded;
+#else
+constexpr std::nullptr_t coded = nullptr;
+#endif
+
 constexpr std::array<Backend, 3> table = {{
-    {"mlq", ".mlq", write_mlq, ""},
+    {"mlq", ".mlq", write_mlq, "", coded},
     {"coreml", ".mlmodel", write_coreml, ""},
     {"onnx", ".onnx", write_onnx, "onnx"},
 }};

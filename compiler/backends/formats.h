@@ -10,7 +10,7 @@
 namespace mlqc {
 
 std::vector<std::byte> write_mlq(const Source& source, const mlq::Graph& graph);
-// With the indices of quantized weights entropy-coded where that takes less. No manifest asks for it yet.
+// With the indices of quantized weights entropy-coded where that takes less.
 std::vector<std::byte> write_mlq_coded(const Source& source, const mlq::Graph& graph);
 std::vector<std::byte> write_coreml(const Source& source, const mlq::Graph& graph);
 std::vector<std::byte> write_onnx(const Source& source, const mlq::Graph& graph);

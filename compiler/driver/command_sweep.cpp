@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "compiler/backends/backend.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/compile_model.h"
 #include "compiler/driver/details.h"
@@ -99,7 +98,7 @@ std::vector<Run> runs_of(const Options& options) {
 void quantize_into(Run& run, Manifest manifest, const Source& source, const mlq::Graph& reference) {
   manifest.quantize.settings.value = run.settings;
   manifest.emit = {{"mlq", {}}};  // what other formats can hold is no question here
-  run.artifact = find_backend("mlq")->write(source, quantize(reference, plan(reference, manifest)));
+  run.artifact = write_artifact(manifest, source, quantize(reference, plan(reference, manifest)));
 }
 
 Times run_all(std::vector<Run>& runs, const Manifest& manifest, const Inputs& inputs, Progress& progress) {

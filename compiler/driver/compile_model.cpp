@@ -52,7 +52,8 @@ std::map<std::string, std::vector<std::byte>> write_all(const Manifest& manifest
            "MLQ112",
            fmt::format("{} is a {} model: remove '{}'", source.path.string(), source.format, word.value),
            {}});
-    files[std::string(backend->extension)] = backend->write(source, graph);
+    files[std::string(backend->extension)] =
+        backend->name == "mlq" ? write_artifact(manifest, source, graph) : backend->write(source, graph);
   }
   return files;
 }
@@ -90,6 +91,20 @@ CompensatedGraph quantize_from(mlq::Graph start, const Inputs& inputs, const mlq
   if (!inputs.calibration) return {std::move(start), {}};
   return compensated(reference, planned, std::move(start),
                      calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
+}
+
+std::vector<std::byte> write_artifact(const Manifest& manifest, const Source& source,
+                                      const mlq::Graph& graph) {
+  const Backend& backend = *find_backend("mlq");
+  const At<std::string>& storage = manifest.quantize.storage;
+  if (storage.value != "coded") return backend.write(source, graph);
+  if (!backend.write_coded)
+    throw Error(Exit::usage, {storage.where,
+                              "this mlqc was built without htscodecs and cannot write coded weights",
+                              "MLQ110",
+                              "use 'packed', or build mlq with libhtscodecs-dev",
+                              {}});
+  return backend.write_coded(source, graph);
 }
 
 Inputs read_inputs(const Manifest& manifest, std::vector<mlq::CustomClass> classes) {

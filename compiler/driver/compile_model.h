@@ -41,4 +41,9 @@ struct Compiled {
 Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std::string& name,
                        Progress& progress);
 
+// The artifact in the storage that the manifest asks for. Throws Error (Exit::usage) where this mlqc was
+// built without it.
+std::vector<std::byte> write_artifact(const Manifest& manifest, const Source& source,
+                                      const mlq::Graph& graph);
+
 }  // namespace mlqc

@@ -182,10 +182,10 @@ Fields quantize() {
        .words = {"nearest", "compensated"}},
       {.key = "storage",
        .type = Type::word,
-       .what = "How the artifact holds the numbers.",
+       .what = "How the artifact holds the numbers. `coded`: as few bits as their frequencies allow; takes "
+               "time and memory at load.",
        .otherwise = "`packed`",
-       .words = {"packed"},
-       .refused = {{"coded", "use 'packed'"}}},
+       .words = {"packed", "coded"}},
       {.key = "layers",
        .type = Type::sections,
        .what = "Exceptions by layer name. The first that matches wins.",

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "compiler/backends/backend.h"
 #include "tests/driver/digits.h"
 #include "tests/driver/mlqc.h"
 
@@ -237,6 +238,27 @@ TEST_F(Steps, EmitsTheSourcesFormatWithQuantizedWeights) {
   EXPECT_THAT(names_in(out),
               ElementsAre("net.details.json", "net.key", "net.measured.json", "net.mlmodel", "net.mlq"));
   EXPECT_LT(fs::file_size(out / "net.mlmodel"), fs::file_size(folder / "digits.mlmodel"));
+}
+
+// The same numbers in fewer bytes: what was measured stays, bit for bit.
+TEST_F(Steps, CodedWeightsTakeLessAndMeasureTheSame) {
+  EXPECT_EQ(step({"quantize"}).exit, 0);
+  const auto packed = fs::file_size(out / "net.mlq");
+  const auto before = nlohmann::json::parse(read(out / "net.measured.json"));
+  std::string settings = good_settings();
+  settings.replace(settings.find("bits: 8"), 7, "bits: 8, storage: coded");
+  digits_manifest(folder, settings);
+  if (!find_backend("mlq")->write_coded) {
+    const Outcome run = step({"quantize"});
+    EXPECT_EQ(run.exit, 2);
+    EXPECT_THAT(run.err, HasSubstr("without htscodecs"));
+    return;
+  }
+  const Outcome run = step({"compile"});
+  EXPECT_EQ(run.exit, 0) << run.err;
+  EXPECT_LT(fs::file_size(out / "net.mlq"), packed);
+  const auto after = nlohmann::json::parse(read(out / "net.measured.json"));
+  EXPECT_EQ(after.at("outputs"), before.at("outputs"));
 }
 
 }  // namespace

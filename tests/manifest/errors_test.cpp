@@ -180,8 +180,6 @@ INSTANTIATE_TEST_SUITE_P(
             "3:51: 'rounding: compensated' needs calibration samples [MLQ109] add 'calibrate: { images: "
             "FOLDER "
             "}', with other samples than those of 'validate'"},
-        Bad{"storage_coded", HEAD "quantize: { algorithm: linear, bits: 4, storage: coded }\n",
-            "3:50: 'storage: coded' is not yet supported [MLQ110] use 'packed'"},
         Bad{"custom_lut", HEAD "quantize: { algorithm: custom_lut, bits: 4 }\n",
             "3:24: 'algorithm: custom_lut' is not yet supported [MLQ110] use 'kmeans_lut', which finds the "
             "best "
