@@ -16,13 +16,16 @@ using mlq::Feature;
 using mlq::Result;
 
 // Dimensions that the model leaves open become the picture's own.
-mlq::Shape filled_shape(const Feature& input, const mlq::Image& image) {
+mlq::Shape filled_shape(const Feature& input, const mlq::Image& image,
+                        const std::optional<mlq::Sizes>& sizes) {
   mlq::Shape shape = input.shape;
   const std::size_t rank = shape.size();
   if (rank == 4) shape[0] = 1;
   if (shape[rank - 2] < 0) shape[rank - 2] = image.height;
   if (shape[rank - 1] < 0) shape[rank - 1] = image.width;
-  return shape;
+  if (!sizes || mlq::allows(*sizes, shape)) return shape;
+  const mlq::Shape near = mlq::nearest(*sizes, shape);
+  return near.empty() ? shape : near;
 }
 
 mlq::Color color_of(const Feature& input) {
@@ -43,13 +46,14 @@ bool takes_an_image(const Feature& input) {
   return channels == 1 || channels == 3;
 }
 
-Result<Array> load_image(std::span<const std::byte> bytes, const Feature& input, mlq::DataType type) {
+Result<Array> load_image(std::span<const std::byte> bytes, const Feature& input, mlq::DataType type,
+                         const std::optional<mlq::Sizes>& sizes) {
   if (!takes_an_image(input))
     return Failure{
         fmt::format("is an image, but the input '{}' takes {}", input.name, mlq::to_string(input.shape))};
   const Result<mlq::Image> image = read_image(bytes);
   if (!image) return Failure{image.error()};
-  const mlq::Shape shape = filled_shape(input, *image);
+  const mlq::Shape shape = filled_shape(input, *image, sizes);
   const std::int64_t height = shape[shape.size() - 2], width = shape.back();
   if (const mlq::Status size =
           check_image_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height));

@@ -51,10 +51,25 @@ double draw(std::mt19937_64& generator, const Feature& input) {
   return static_cast<double>(bits >> 63);
 }
 
+// Each shape in turn, and of ranges the smallest size, the largest (twice the smallest where there is none)
+// and the middle.
+mlq::Shape one_of(const mlq::Sizes& sizes, std::size_t index) {
+  mlq::Shape shape;
+  const std::size_t turn = index / sizes.size() % 3;
+  for (const mlq::SizeRange& range : sizes[index % sizes.size()]) {
+    const std::int64_t to = range.to < 0 ? 2 * std::max<std::int64_t>(range.from, 1) : range.to;
+    shape.push_back(turn == 0   ? std::max<std::int64_t>(range.from, 1)
+                    : turn == 1 ? to
+                                : (range.from + to + 1) / 2);
+  }
+  return shape;
+}
+
 // Each input of each sample has a generator of its own, so that nothing depends on the order of drawing.
 Result<Array> draw(const Samples& samples, std::size_t index, std::size_t place, const mlq::Graph& graph,
                    const Feature& input) {
   mlq::Shape shape = input.shape;
+  if (const auto sizes = mlq::sizes_of(graph, input)) shape = one_of(*sizes, index);
   if (!shape.empty() && shape[0] == -1) shape[0] = 1;
   const auto count = mlq::element_count(shape);
   if (!count || *count > most_random_numbers)
@@ -79,9 +94,10 @@ Result<Array> load_input(const std::string& file, const mlq::Graph& graph, std::
     return Failure{fmt::format("{}: {}", file, error.diagnostic().what)};
   }
   const std::string extension = std::filesystem::path(file).extension().string();
-  Result<Array> array = extension == ".npy" || extension == ".NPY"
-                            ? load_numbers(data.bytes, graph, feature)
-                            : load_image(data.bytes, feature, wanted_type(graph, feature));
+  Result<Array> array =
+      extension == ".npy" || extension == ".NPY"
+          ? load_numbers(data.bytes, graph, feature)
+          : load_image(data.bytes, feature, wanted_type(graph, feature), mlq::sizes_of(graph, feature));
   if (!array) return Failure{fmt::format("{} {}", file, array.error())};
   return array;
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "mlq/sizes.h"
 #include "runtime-stub/src/convert.h"
 #include "runtime-stub/src/state.h"
 #include "runtime-stub/src/threads.h"
@@ -27,7 +28,8 @@ Failure wrong_shape(const Feature& feature, const View& view) {
 }
 
 // The shape of the graph's tensor for what the caller passes.
-Result<Shape> tensor_shape(const Feature& feature, const Tensor& tensor, const View& view) {
+Result<Shape> tensor_shape(const Graph& graph, const Feature& feature, const View& view) {
+  const Tensor& tensor = graph.tensors[feature.tensor];
   const auto count = element_count(view.shape);
   if (!count || (!fits(view.shape, feature.shape) && !fits(view.shape, tensor.shape)))
     return wrong_shape(feature, view);
@@ -37,6 +39,10 @@ Result<Shape> tensor_shape(const Feature& feature, const Tensor& tensor, const V
   }
   const Shape shape = with_rank(view.shape, tensor.shape.size());
   if (!fits(shape, tensor.shape)) return wrong_shape(feature, view);
+  if (const auto sizes = sizes_of(graph, feature);
+      sizes && !allows(*sizes, with_rank(view.shape, feature.shape.size())))
+    return Failure{"input '" + feature.name + "' has the shape " + to_string(view.shape) +
+                   ", the model allows " + to_string(*sizes)};
   return shape;
 }
 
@@ -51,7 +57,7 @@ Result<std::vector<Shape>> tensor_shapes(const Graph& graph, std::span<const Vie
     if (inputs[i].type != feature.type && inputs[i].type != tensor.type)
       return Failure{"input '" + feature.name + "' has the type " + name_of(inputs[i].type) +
                      ", the model wants " + name_of(feature.type)};
-    auto shape = tensor_shape(feature, tensor, inputs[i]);
+    auto shape = tensor_shape(graph, feature, inputs[i]);
     if (!shape) return Failure{shape.error()};
     if (!inputs[i].data && *element_count(*shape) > 0)
       return Failure{"input '" + feature.name + "' has no data"};

@@ -45,11 +45,13 @@ Attributes transpose_attributes(const Build& b, const Spec& spec, const Ints& in
 Attributes conv_attributes(const Build& b, const Spec& spec, TensorId x) {
   const std::size_t axes = spec.window.kernel.size();
   Attributes result;
-  if (spec.transposed) {
+  if (spec.same && !knows_sizes(b, x, axes)) {
+    result = same_attributes(b, x, spec.window, spec.begin_heavy);
+  } else if (spec.transposed) {
     const bool needs_size = spec.same || !spec.output.empty();
     result = transpose_attributes(b, spec, needs_size ? spatial_sizes(b, x, axes) : Ints(axes, 1));
   } else if (spec.same) {
-    result = attributes(spec.window, same_pads(b, spatial_sizes(b, x, axes), spec.window, spec.begin_heavy));
+    result = same_attributes(b, x, spec.window, spec.begin_heavy);
   } else {
     result = attributes(spec.window, spec.pads);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/frontends/coreml/flexible.h"
 #include "compiler/frontends/coreml/model.pb.h"
 #include "compiler/frontends/coreml/preprocess.h"
 
@@ -61,20 +62,6 @@ Shape default_shape(const ArrayType& array) {
   return shape;
 }
 
-// -1 for each dimension that a flexible input may change.
-Shape flexible(const ArrayType& array, Shape shape) {
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    const int at = static_cast<int>(i);
-    bool varies = at < array.shape_range().size_ranges_size() &&
-                  array.shape_range().size_ranges(at).upper_bound() !=
-                      static_cast<std::int64_t>(array.shape_range().size_ranges(at).lower_bound());
-    for (const ArrayShape& one : array.enumerated_shapes().shapes())
-      varies |= at < one.shape_size() && one.shape(at) != shape[i];
-    if (varies) shape[i] = -1;
-  }
-  return shape;
-}
-
 // A tensor that an earlier model gives, in the network's own shape.
 TensorId given(Build& b, TensorId id, const Shape& shape) {
   return b.shape(id) == shape || !mlq::element_count(shape) ? id : b.reshape(id, shape);
@@ -108,7 +95,9 @@ void add_image_input(Build& b, const FeatureDescription& feature, const NeuralNe
   if (!b.rank5 && network.image_input_shape_mapping() == NeuralNetwork::RANK5_IMAGE_MAPPING)
     x = b.node("Unsqueeze", {x, b.ints({0})});
   b.blobs[feature.name()] = x;
-  if (earlier == b.given.end()) b.graph.inputs.push_back(std::move(input));
+  if (earlier != b.given.end()) return;
+  note_sizes(b, input, feature);
+  b.graph.inputs.push_back(std::move(input));
 }
 
 void add_array_input(Build& b, const FeatureDescription& feature) {
@@ -120,6 +109,7 @@ void add_array_input(Build& b, const FeatureDescription& feature) {
   Feature input = array_feature(b, feature);
   input.tensor = add_input_tensor(b, feature.name(), shape);
   b.blobs[feature.name()] = input.tensor;
+  note_sizes(b, input, feature);
   b.graph.inputs.push_back(std::move(input));
 }
 
@@ -211,7 +201,7 @@ void add_array_output(Build& b, const FeatureDescription& feature) {
 mlq::Feature image_feature(const Build& b, const FeatureDescription& feature) {
   Feature input{feature.name(), feature.short_description(), FeatureKind::image, mlq::no_tensor, {}};
   input.color = color_of(b, feature);
-  input.shape = image_shape(b, feature, input.color);
+  input.shape = open_dimensions(allowed_sizes(feature), image_shape(b, feature, input.color));
   return input;
 }
 
@@ -219,13 +209,19 @@ mlq::Feature array_feature(const Build& b, const FeatureDescription& feature) {
   const Shape shape = default_shape(feature.type().multi_array_type());
   if (shape.empty()) b.fail("has the input '" + feature.name() + "' without a shape");
   for (const std::int64_t n : shape) dimension(b, feature, n);
-  return {feature.name(), feature.short_description(), FeatureKind::tensor, mlq::no_tensor, shape};
+  return {feature.name(), feature.short_description(), FeatureKind::tensor, mlq::no_tensor,
+          open_dimensions(allowed_sizes(feature), shape)};
+}
+
+void note_sizes(Build& b, const mlq::Feature& input, const FeatureDescription& feature) {
+  if (std::count(input.shape.begin(), input.shape.end(), -1) == 0) return;
+  b.graph.metadata.emplace_back(mlq::sizes_key(input.name), mlq::to_string(allowed_sizes(feature)));
 }
 
 Shape tensor_shape(const Build& b, const FeatureDescription& feature) {
   if (feature.type().has_image_type()) return image_feature(b, feature).shape;
   if (!feature.type().has_multi_array_type()) return {1};
-  return flexible(feature.type().multi_array_type(), array_feature(b, feature).shape);
+  return array_feature(b, feature).shape;
 }
 
 void add_inputs(Build& b, const ModelDescription& description, const NeuralNetwork& network) {

@@ -14,6 +14,8 @@ class NeuralNetwork;
 mlq::Feature image_feature(const Build& build, const FeatureDescription& feature);
 mlq::Feature array_feature(const Build& build, const FeatureDescription& feature);
 Shape tensor_shape(const Build& build, const FeatureDescription& feature);
+// Keeps in the graph which shapes an input with open dimensions may have.
+void note_sizes(Build& build, const mlq::Feature& input, const FeatureDescription& feature);
 
 void add_inputs(Build& build, const ModelDescription& description, const NeuralNetwork& network);
 // After the layers.

@@ -2,12 +2,14 @@
 
 #include <google/protobuf/stubs/logging.h>
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/frontends/coreml/build.h"
 #include "compiler/frontends/coreml/control.h"
 #include "compiler/frontends/coreml/custom.h"
 #include "compiler/frontends/coreml/features.h"
+#include "compiler/frontends/coreml/flexible.h"
 #include "compiler/frontends/coreml/layers.h"
 #include "compiler/frontends/coreml/model.pb.h"
 #include "compiler/frontends/coreml/models/networks.h"
@@ -140,6 +142,43 @@ void lower_network(Build& build, const Model& model) {
   add_outputs(build, model.description(), network);
 }
 
+namespace {
+
+mlq::Graph lower(const Source& source, const WeightMap& weights, const Model& model) {
+  Build build(source, weights);
+  if (find_network(model))
+    lower_network(build, model);
+  else
+    lower_models(build, model);
+  for (auto& entry : metadata(model)) build.graph.metadata.push_back(std::move(entry));
+  return std::move(build.graph);
+}
+
+bool is_flexible(const Model& model) {
+  const auto& inputs = model.description().input();
+  return std::any_of(inputs.begin(), inputs.end(),
+                     [](const FeatureDescription& input) { return !allowed_sizes(input).empty(); });
+}
+
+// A description may promise sizes at which the network does not work: then it has its default size alone, and
+// says why.
+mlq::Graph lower_flexible(const Source& source, const WeightMap& weights, Model model) {
+  std::string why;
+  try {
+    mlq::Graph graph = lower(source, weights, model);
+    why = fails_at(graph);
+    if (why.empty()) return graph;
+  } catch (const Error& error) {
+    why = error.diagnostic().what;
+  }
+  fix_sizes(model);
+  mlq::Graph graph = lower(source, weights, model);
+  graph.metadata.emplace_back(kept_at_default, why);
+  return graph;
+}
+
+}  // namespace
+
 mlq::Graph import(const Source& source) {
   const WeightMap weights = walk_weights(source.bytes.bytes, source.path);
   Model model = parse(source, weights);
@@ -147,12 +186,7 @@ mlq::Graph import(const Source& source) {
   Build build(source, weights);
   expand_custom_models(build, model);
   check_models(build, model);
-  if (find_network(model))
-    lower_network(build, model);
-  else
-    lower_models(build, model);
-  build.graph.metadata = metadata(model);
-  return std::move(build.graph);
+  return is_flexible(model) ? lower_flexible(source, weights, model) : lower(source, weights, model);
 }
 
 }  // namespace mlqc::coreml

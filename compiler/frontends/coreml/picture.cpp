@@ -16,10 +16,10 @@ TensorId cut(Build& b, TensorId x, const Ints& starts, const Ints& ends) {
 
 // By amounts, or to the size of a second blob from an offset on.
 void crop(Build& b, const Layer& layer, const char*) {
-  const Ints input = spatial_sizes(b, b.in(), 2);
   if (b.inputs() == 1) {
     const Pads amounts = border(b, layer.crop().crop_amounts());
-    return b.out(cut(b, b.in(), amounts.begin, {input[0] - amounts.end[0], input[1] - amounts.end[1]}));
+    const auto end = [](std::int64_t amount) { return amount > 0 ? -amount : INT64_MAX; };
+    return b.out(cut(b, b.in(), amounts.begin, {end(amounts.end[0]), end(amounts.end[1])}));
   }
   Ints offset = sizes(b, layer.crop().offset());
   if (offset.empty()) offset = {0, 0};

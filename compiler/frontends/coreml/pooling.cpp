@@ -29,16 +29,21 @@ Pads include_last_pixel(const Build& b, const Ints& input, const Window& window,
   return pads;
 }
 
-Pads pads_of(const Build& b, const Pooling& p, TensorId x, const Window& window) {
+Attributes attributes_of(const Build& b, const Pooling& p, TensorId x, const Window& window) {
   switch (p.padding_case()) {
     case Pooling::kValid:
-      return border(b, p.valid().padding_amounts());
+      return attributes(window, border(b, p.valid().padding_amounts()));
     case Pooling::kSame:
-      return same_pads(b, spatial_sizes(b, x, 2), window,
-                       p.same().asymmetry_mode() == SamePadding::TOP_LEFT_HEAVY);
-    case Pooling::kIncludeLastPixel:
-      return include_last_pixel(b, spatial_sizes(b, x, 2), window,
-                                sizes(b, p.include_last_pixel().padding_amounts()));
+      return same_attributes(b, x, window, p.same().asymmetry_mode() == SamePadding::TOP_LEFT_HEAVY);
+    case Pooling::kIncludeLastPixel: {
+      const Ints amounts = sizes(b, p.include_last_pixel().padding_amounts());
+      if (knows_sizes(b, x, 2))
+        return attributes(window, include_last_pixel(b, spatial_sizes(b, x, 2), window, amounts));
+      const Ints both = amounts.empty() ? Ints{0, 0} : amounts;
+      Attributes result = attributes(window, {both, both});
+      result["ceil_mode"] = std::int64_t{1};
+      return result;
+    }
     default:
       b.fail("says no padding, neither valid, same nor includeLastPixel");
   }
@@ -55,7 +60,7 @@ TensorId l2_pool(Build& b, TensorId x, Attributes attributes, const Window& wind
 TensorId pool(Build& b, TensorId x, const Pooling& p) {
   const Window window{
       per_axis(b, sizes(b, p.kernel_size()), 2, 3), per_axis(b, sizes(b, p.stride()), 2, 1), {1, 1}};
-  Attributes attributes = coreml::attributes(window, pads_of(b, p, x, window));
+  Attributes attributes = attributes_of(b, p, x, window);
   attributes.erase("dilations");
   if (p.type() == Pooling::L2) return l2_pool(b, x, std::move(attributes), window);
   if (p.type() == Pooling::MAX) return b.node("MaxPool", {x}, std::move(attributes));
@@ -87,8 +92,8 @@ void pooling_3d(Build& b, const Layer& layer, const char*) {
     pads = {{p.custom_padding_front(), p.custom_padding_top(), p.custom_padding_left()},
             {p.custom_padding_back(), p.custom_padding_bottom(), p.custom_padding_right()}};
   b.out(at_rank(b, b.in(), 5, [&](TensorId x) {
-    if (p.padding_type() == Pooling3d::SAME) pads = same_pads(b, spatial_sizes(b, x, 3), window, false);
-    Attributes attributes = coreml::attributes(window, pads);
+    Attributes attributes = p.padding_type() == Pooling3d::SAME ? same_attributes(b, x, window, false)
+                                                                : coreml::attributes(window, pads);
     attributes.erase("dilations");
     if (p.type() == Pooling3d::MAX) return b.node("MaxPool", {x}, std::move(attributes));
     attributes["count_include_pad"] = std::int64_t{!p.count_exclude_padding()};

@@ -46,6 +46,22 @@ Attributes attributes(const Window& window, const Pads& pads) {
           {"pads", both}};
 }
 
+Attributes same_attributes(const Build& build, TensorId x, const Window& window, bool begin_heavy) {
+  const std::size_t axes = window.kernel.size();
+  if (knows_sizes(build, x, axes))
+    return attributes(window, same_pads(build, spatial_sizes(build, x, axes), window, begin_heavy));
+  Attributes result = attributes(window, {Ints(axes, 0), Ints(axes, 0)});
+  result.erase("pads");
+  result["auto_pad"] = std::string(begin_heavy ? "SAME_LOWER" : "SAME_UPPER");
+  return result;
+}
+
+bool knows_sizes(const Build& build, TensorId id, std::size_t axes) {
+  const Shape& shape = build.shape(id);
+  return shape.size() >= axes && std::all_of(shape.end() - static_cast<std::ptrdiff_t>(axes), shape.end(),
+                                             [](std::int64_t n) { return n >= 0; });
+}
+
 Ints spatial_sizes(const Build& build, TensorId id, std::size_t axes) {
   const Shape& shape = build.shape(id);
   build.require(shape.size() >= axes, "has an input of too low a rank");

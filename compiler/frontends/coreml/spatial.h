@@ -30,6 +30,11 @@ Pads same_pads(const Build& build, const Ints& input, const Window& window, bool
 // The attributes kernel_shape, strides, dilations, pads.
 Attributes attributes(const Window& window, const Pads& pads);
 
+// Those attributes for that padding; the operator itself finds the amounts where sizes are not known yet.
+Attributes same_attributes(const Build& build, TensorId x, const Window& window, bool begin_heavy);
+
+// Whether all of the last `axes` dimensions are known.
+bool knows_sizes(const Build& build, TensorId id, std::size_t axes);
 // The sizes of the last `axes` dimensions; fails where one is not known.
 Ints spatial_sizes(const Build& build, TensorId id, std::size_t axes);
 

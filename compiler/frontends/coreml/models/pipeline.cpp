@@ -54,6 +54,7 @@ Flow input_flow(Build& b, const FeatureDescription& input) {
     default:
       b.fail("has the input '" + input.name() + "' of a type that mlq cannot pass");
   }
+  note_sizes(b, feature, input);
   feature.tensor = mlq::add_tensor(b.graph, {input.name(), feature.type, tensor_shape(b, input), {}, {}});
   return flow;
 }
