@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/driver/custom_layers.h"
+#include "compiler/frontends/shapes.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/error.h"
@@ -36,6 +37,12 @@ Source read_model(const Manifest& manifest, std::span<const mlq::CustomClass> cl
                               fmt::format("its SHA-256 is {}", source.sha256),
                               {}});
   source.custom_layers = custom_entries(manifest, classes);
+  for (const auto& [name, feature] : manifest.interface.inputs)
+    if (feature->shapes) try {
+        source = with_shapes(source, name, feature->shapes->value);
+      } catch (const Error& error) {
+        rethrow_at(feature->shapes->where, file.value, error);
+      }
   return source;
 }
 

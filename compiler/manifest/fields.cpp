@@ -79,6 +79,13 @@ Fields feature(const std::string& kind) {
                     .type = Type::identifier,
                     .what = "The " + kind + "'s name in C++.",
                     .otherwise = "the model's name, made a C++ name"}};
+  if (kind == "input")
+    fields.push_back({.key = "shapes",
+                      .type = Type::text,
+                      .what =
+                          "The shapes it takes: `1x3x224x224 or 1x3x64..512x64..512`. Checked at both ends "
+                          "of each range.",
+                      .otherwise = "those that the model states"});
   const Fields more = kind == "input" ? picture() : classifier();
   fields.insert(fields.end(), more.begin(), more.end());
   return fields;

@@ -82,6 +82,7 @@ std::map<std::string, At<FeatureSection>> read_features(const Section& features)
     At<FeatureSection> feature{{}, entry.where};
     set(feature.value.rename, section, "rename");
     set(feature.value.top_k, section, "top_k");
+    set(feature.value.shapes, section, "shapes");
     PictureSection& picture = feature.value.picture;
     set(picture.as, section, "as");
     set(picture.color, section, "color");

@@ -40,6 +40,7 @@ struct ClassifierSection {
 struct FeatureSection {
   std::optional<At<std::string>> rename;
   std::optional<At<int>> top_k;
+  std::optional<At<std::string>> shapes;  // of an input: those it is to take, as mlq/sizes.h writes them
   PictureSection picture;        // of an input
   ClassifierSection classifier;  // of an output
 };
