@@ -76,7 +76,7 @@ void measure_into(Report& report, const mlq::Graph& reference, const std::vector
   // A layer of the user's that fails on every sample is a fault of its own, not one of the samples.
   if (!inputs.classes.empty() && measured.count == 0 && !measured.failed.empty())
     throw Error(Exit::model,
-                {{report.model}, "no sample could be run; " + measured.failed[0].sentence, "MLQ316", "", {}});
+                {{report.model}, "no sample could be run; " + measured.failed[0].why, "MLQ316", "", {}});
 }
 
 }  // namespace

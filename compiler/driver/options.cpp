@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "compiler/driver/commands.h"
 #include "compiler/driver/machine.h"
@@ -60,68 +61,128 @@ CLI::Option* pairs(CLI::App& app, const char* flags, Pairs& target, const char* 
   return app.add_option_function<Words>(flags, add, help)->type_name("NAME=FILE")->allow_extra_args(false);
 }
 
-// Every option that some command has.
-void add_option(CLI::App& app, const std::string& flag, Options& o) {
-  if (flag == "--out") app.add_option("-o,--out", o.out, "Folder for the outputs")->type_name("DIR");
-  if (flag == "--file") app.add_option("-o,--out", o.out, "The manifest to write")->type_name("FILE");
-  if (flag == "--to")
-    app.add_option("-o,--out", o.out, "The file to write; its extension says the format")->type_name("FILE");
-  if (flag == "--name")
-    app.add_option("--name", o.name, "Name of the outputs; default: the manifest's")->type_name("NAME");
-  if (flag == "--depfile")
-    app.add_option("--depfile", o.depfile, "Writes what was read, for make and Ninja")->type_name("FILE");
-  if (flag == "--stamp")
-    app.add_option("--stamp", o.stamp, "Written last, when all is good")->type_name("FILE");
-  if (flag == "--json") app.add_option("--json", o.json, "Writes the results as JSON")->type_name("FILE");
-  if (flag == "--all")
-    app.add_option("--all", o.all, "Every model of this build, instead of a manifest")
-        ->type_name("BUILD_DIR");
-  if (flag == "--junit") app.add_option("--junit", o.junit, "Writes JUnit's XML")->type_name("FILE");
-  if (flag == "--sarif")
-    app.add_option("--sarif", o.sarif, "Writes SARIF for code scanning")->type_name("FILE");
-  if (flag == "--markdown")
-    app.add_option("--markdown", o.markdown, "Writes a summary in Markdown")->type_name("FILE");
-  if (flag == "--html") app.add_option("--html", o.html, "Writes a page for a browser")->type_name("FILE");
-  if (flag == "--bits")
-    app.add_option("--bits", o.bits, "Bits to try, e.g. 8,6,5,4")->delimiter(',')->type_name("LIST");
-  if (flag == "--algorithms")
-    app.add_option("--algorithms", o.algorithms, "Algorithms to try, with :per_channel or :per_tensor")
-        ->delimiter(',')
-        ->type_name("LIST");
-  if (flag == "--mode") choice(app, "--mode", o.mode, modes, "What a red gate is");
-  if (flag == "--reason")
-    app.add_option("--reason", o.reason, "Why this is the new baseline; kept in it")->type_name("TEXT");
-  if (flag == "--yes") app.add_flag("-y,--yes", o.yes, "Does not ask");
-  if (flag == "--manual")
-    app.add_flag("--manual", o.manual, "Prints the reference tables of the manual instead");
-  if (flag == "--layers") app.add_flag("--layers", o.layers, "Compares the values of every layer, too");
-  if (flag == "--plugin")
-    app.add_option("--plugin", o.plugins, "A module with custom layers; may be repeated")
-        ->type_name("FILE")
-        ->allow_extra_args(false);
-  if (flag == "--plugin-seconds")
-    app.add_option("--plugin-seconds", o.plugin_seconds, "What one call into a plugin may take")
-        ->type_name("S")
-        ->check(CLI::Range(0.001, 1e6))
-        ->envname("MLQ_PLUGIN_SECONDS");
-  if (flag == "--samples")
-    app.add_option("--samples", o.samples, "A folder of images or .npy files, or random:N")->type_name("DIR");
-  if (flag == "--limit")
-    app.add_option("--limit", o.limit, "At most this many samples")
-        ->type_name("N")
-        ->check(CLI::Range(1, 1000000000));
-  if (flag == "--seed")
-    app.add_option("--seed", o.seed, "Of the choice and of random samples")
-        ->type_name("N")
-        ->check(CLI::Range(0, 2147483647));
-  if (flag == "--metric")
-    app.add_option("--metric", o.metrics, "Only this; may be repeated")
-        ->type_name("METRIC")
-        ->allow_extra_args(false);
-  if (flag == "--input")
-    pairs(app, "--input", o.inputs, "An image or .npy for an input, by name or position");
-  if (flag == "--save") pairs(app, "--save", o.saves, "Saves an output as .npy");
-}
+// Every option that some command has: how the commands that have it declare it.
+struct Declaration {
+  std::string_view flag;
+  void (*add)(CLI::App& app, Options& o);
+};
+const Declaration declarations[] = {
+    {"--out",
+     [](CLI::App& app, Options& o) {
+       app.add_option("-o,--out", o.out, "Folder for the outputs")->type_name("DIR");
+     }},
+    {"--file",
+     [](CLI::App& app, Options& o) {
+       app.add_option("-o,--out", o.out, "The manifest to write")->type_name("FILE");
+     }},
+    {"--to",
+     [](CLI::App& app, Options& o) {
+       app.add_option("-o,--out", o.out, "The file to write; its extension says the format")
+           ->type_name("FILE");
+     }},
+    {"--name",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--name", o.name, "Name of the outputs; default: the manifest's")->type_name("NAME");
+     }},
+    {"--depfile",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--depfile", o.depfile, "Writes what was read, for make and Ninja")->type_name("FILE");
+     }},
+    {"--stamp",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--stamp", o.stamp, "Written last, when all is good")->type_name("FILE");
+     }},
+    {"--json",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--json", o.json, "Writes the results as JSON")->type_name("FILE");
+     }},
+    {"--all",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--all", o.all, "Every model of this build, instead of a manifest")
+           ->type_name("BUILD_DIR");
+     }},
+    {"--junit",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--junit", o.junit, "Writes JUnit's XML")->type_name("FILE");
+     }},
+    {"--sarif",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--sarif", o.sarif, "Writes SARIF for code scanning")->type_name("FILE");
+     }},
+    {"--markdown",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--markdown", o.markdown, "Writes a summary in Markdown")->type_name("FILE");
+     }},
+    {"--html",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--html", o.html, "Writes a page for a browser")->type_name("FILE");
+     }},
+    {"--bits",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--bits", o.bits, "Bits to try, e.g. 8,6,5,4")->delimiter(',')->type_name("LIST");
+     }},
+    {"--algorithms",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--algorithms", o.algorithms, "Algorithms to try, with :per_channel or :per_tensor")
+           ->delimiter(',')
+           ->type_name("LIST");
+     }},
+    {"--mode", [](CLI::App& app, Options& o) { choice(app, "--mode", o.mode, modes, "What a red gate is"); }},
+    {"--reason",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--reason", o.reason, "Why this is the new baseline; kept in it")->type_name("TEXT");
+     }},
+    {"--yes", [](CLI::App& app, Options& o) { app.add_flag("-y,--yes", o.yes, "Does not ask"); }},
+    {"--manual",
+     [](CLI::App& app, Options& o) {
+       app.add_flag("--manual", o.manual, "Prints the reference tables of the manual instead");
+     }},
+    {"--layers",
+     [](CLI::App& app, Options& o) {
+       app.add_flag("--layers", o.layers, "Compares the values of every layer, too");
+     }},
+    {"--plugin",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--plugin", o.plugins, "A module with custom layers; may be repeated")
+           ->type_name("FILE")
+           ->allow_extra_args(false);
+     }},
+    {"--plugin-seconds",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--plugin-seconds", o.plugin_seconds, "What one call into a plugin may take")
+           ->type_name("S")
+           ->check(CLI::Range(0.001, 1e6))
+           ->envname("MLQ_PLUGIN_SECONDS");
+     }},
+    {"--samples",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--samples", o.samples, "A folder of images or .npy files, or random:N")
+           ->type_name("DIR");
+     }},
+    {"--limit",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--limit", o.limit, "At most this many samples")
+           ->type_name("N")
+           ->check(CLI::Range(1, 1000000000));
+     }},
+    {"--seed",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--seed", o.seed, "Of the choice and of random samples")
+           ->type_name("N")
+           ->check(CLI::Range(0, 2147483647));
+     }},
+    {"--metric",
+     [](CLI::App& app, Options& o) {
+       app.add_option("--metric", o.metrics, "Only this; may be repeated")
+           ->type_name("METRIC")
+           ->allow_extra_args(false);
+     }},
+    {"--input",
+     [](CLI::App& app, Options& o) {
+       pairs(app, "--input", o.inputs, "An image or .npy for an input, by name or position");
+     }},
+    {"--save", [](CLI::App& app, Options& o) { pairs(app, "--save", o.saves, "Saves an output as .npy"); }},
+};
 
 void add_common(CLI::App& app, Options& o) {
   app.add_option("--threads", o.threads, "Threads; default: one per processor")
@@ -138,7 +199,8 @@ void add_command(CLI::App& app, const Command& command, Options& o) {
   sub.allow_extras();  // so that we say what is wrong with them
   if (!command.arguments.empty())
     sub.add_option(fmt::format("{}", fmt::join(command.arguments, " ")), o.arguments, "")->expected(0, 64);
-  for (const std::string& flag : command.options) add_option(sub, flag, o);
+  for (const std::string& flag : command.options)
+    std::ranges::find(declarations, flag, &Declaration::flag)->add(sub, o);
   add_common(sub, o);
 }
 

@@ -77,7 +77,7 @@ mlq::Data map_file(const fs::path& path) {
   if (size == 0) return {};
   void* start = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (start == MAP_FAILED) cannot("MLQ301", "map", path, "");
-  return {{static_cast<const std::byte*>(start), size}, own_mapping(start, size)};
+  return {{static_cast<const std::byte*>(start), size}, own_mapping(start, size), true};
 }
 
 std::string read_text(const fs::path& path) {
