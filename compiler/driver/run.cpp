@@ -70,6 +70,7 @@ Exit run_command(int argc, const char* const* argv, Options& options) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
+  give_back_freed_weights();
   Options options;
   return guard(options, [&] { return run_command(argc, argv, options); });
 }

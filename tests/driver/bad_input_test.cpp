@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 using mlq::test::read;
 using mlq::test::TemporaryFolder;
+using test::digits_manifest;
 using test::names_in;
 using test::Outcome;
 using test::run_mlqc;
@@ -49,6 +50,17 @@ TEST_F(BadInput, AMissingModelIsNamedAtItsPlaceInTheManifest) {
                 ": cannot open: No such file or directory [MLQ301]\n    2 | model: { file: net.mlmodel }\n"
                 "      |                ^\n      = hint: check the path; it is relative to the manifest\n");
   EXPECT_THAT(names_in(out), IsEmpty());
+}
+
+TEST_F(BadInput, ShapesThatTheNetworkCannotWorkAtAreRefusedAtTheirPlace) {
+  const std::string flexible = digits_manifest(
+      folder, test::good_settings() + "interface: { inputs: { image: { shapes: 1x1x28x28 } } }\n");
+  EXPECT_EQ(run_mlqc({"compile", flexible, "-o", out.string()}).exit, 0);
+  digits_manifest(folder, "interface: { inputs: { image: { shapes: 1x1x28x28 or 1x1x32x32 } } }\n");
+  const Outcome run = run_mlqc({"compile", flexible, "-o", out.string()});
+  EXPECT_EQ(run.exit, 3);
+  EXPECT_THAT(run.err, HasSubstr(flexible + ":3:41: error: "));
+  EXPECT_THAT(run.err, HasSubstr("does not work at these shapes: 1x1x32x32"));
 }
 
 TEST_F(BadInput, FilesThatAreNoModelSayWhatTheyAre) {

@@ -244,7 +244,8 @@ std::vector<std::byte> with_sizes(const Source& source, const std::string& name,
   changed.bytes = mlq::copy_data(std::span<const std::byte>(bytes));
   for (const auto& [key, why] : import(changed).metadata)
     if (key == kept_at_default)
-      refuse(source, "MLQ315", "the network does not work at these shapes: " + why, "give others");
+      refuse(source, "MLQ315", "the network does not work at these shapes: " + why,
+             "give shapes that all layers of the network can work at");
   return bytes;
 }
 
