@@ -32,7 +32,7 @@ void renew_hints(Report& report) {
 }
 
 void measure_cures(Report& judged, const Manifest& asked, const Options& options) {
-  const Inputs inputs = read_inputs(asked);
+  const Inputs inputs = read_inputs(asked, load_plugins(options.plugins));
   if (!inputs.samples) return;
   Progress progress(options.progress, output_name(options));
   const Manifest manifest = tuned(asked, inputs, output_file(options, ".recipe.yaml"), progress);

@@ -50,8 +50,8 @@ INSTANTIATE_TEST_SUITE_P(
             HEAD "gate:\n  - metric: size\n    at_most: 1 MB\n  - { metric: size, at_mst: 1 MB }\n",
             "6:21: unknown key 'at_mst' in 'gate' [MLQ101] did you mean 'at_most'?"},
         Bad{"unknown_in_a_named_section", HEAD "interface: { inputs: { image: { top_k: 3 } } }\n",
-            "3:33: unknown key 'top_k' in 'image' [MLQ101] its keys are: rename, as, color, layout, scale, "
-            "bias"},
+            "3:33: unknown key 'top_k' in 'image' [MLQ101] its keys are: rename, shapes, as, color, layout, "
+            "scale, bias"},
         Bad{"duplicate", HEAD "schema: 1\n", "3:1: 'schema' is given twice [MLQ102] remove one of the two"},
         Bad{"duplicate_in_flow", "schema: 1\nmodel: { file: a.mlmodel, file: b.mlmodel }\n",
             "2:27: 'file' is given twice [MLQ102] remove one of the two"},
