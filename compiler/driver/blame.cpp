@@ -7,6 +7,7 @@
 #include "compiler/driver/steps.h"
 #include "compiler/driver/tune.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 #include "compiler/validate/gate.h"
 
