@@ -4,6 +4,7 @@
 #include "compiler/driver/commands.h"
 #include "compiler/driver/steps.h"
 #include "compiler/driver/tune.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 
 namespace mlqc {
@@ -16,7 +17,7 @@ Exit run_tune(const Options& options) {
                               "MLQ134",
                               "say 'bits: auto' with a 'budget'",
                               {}});
-  const Inputs inputs = read_inputs(manifest);
+  const Inputs inputs = read_inputs(manifest, load_plugins(options.plugins));
   std::string text;
   {
     Progress progress(options.progress, output_name(options));

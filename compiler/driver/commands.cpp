@@ -59,7 +59,7 @@ std::span<const Command> commands() {
       {"tune",
        "Searches the bits of layers for 'bits: auto' and prints them",
        {"MANIFEST"},
-       {"--out", "--name"},
+       and_also(code, {"--out", "--name"}),
        {},
        run_tune},
       {"convert", "Another format, without quantization", {"MODEL"}, {"--to"}, {"--out"}, run_convert},

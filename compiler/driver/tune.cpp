@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compiler/backends/backend.h"
 #include "compiler/driver/calibrate.h"
 #include "compiler/driver/layer_widths.h"
 #include "compiler/driver/model_file.h"
@@ -86,14 +85,14 @@ class Tuner {
     const CompensatedGraph made =
         compensated(reference_, planned, quantize(reference_, planned),
                     calibration_of(steering, inputs_.graph, progress_), calibration_memory);
-    return find_backend("mlq")->write(inputs_.source, made.graph);
+    return write_artifact(manifest_, inputs_.source, made.graph);
   }
 
   Measured measure_artifact(const std::vector<std::byte>& artifact, const Samples& samples,
                             const std::string& stage) const {
     return measure([&](int threads) { return load_graph(reference_, threads); },
                    [&](int threads) {
-                     return load_artifact({artifact, nullptr}, "a candidate", threads);
+                     return load_artifact({artifact, nullptr}, "a candidate", threads, inputs_.classes);
                    },
                    samples, [&](std::size_t done, std::size_t total) { progress_.show(stage, done, total); });
   }

@@ -41,8 +41,8 @@ struct FeatureSection {
   std::optional<At<std::string>> rename;
   std::optional<At<int>> top_k;
   std::optional<At<std::string>> shapes;  // of an input: those it is to take, as mlq/sizes.h writes them
-  PictureSection picture;        // of an input
-  ClassifierSection classifier;  // of an output
+  PictureSection picture;                 // of an input
+  ClassifierSection classifier;           // of an output
 };
 
 struct InterfaceSection {

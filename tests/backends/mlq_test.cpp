@@ -209,7 +209,7 @@ TEST(Artifact, KeepsCustomLayers) {
   Builder b;
   const mlq::Parameters parameters = {{"alpha", 0.1}, {"size", std::int64_t{7}}, {"on", true}};
   mlq::Node node = mlq::custom_node("twice", "Doubled", parameters, "twice as much", {b.input("x", {3})},
-                               {b.constant("twice/weights.0", {1, 2}, {5, 6})});
+                                    {b.constant("twice/weights.0", {1, 2}, {5, 6})});
   node.outputs = {b.outer("y")};
   b.graph.nodes.push_back(node);
   b.output(node.outputs[0], {3});

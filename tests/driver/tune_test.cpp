@@ -133,8 +133,9 @@ TEST_F(Tune, SaysWhatCannotBe) {
 }
 
 TEST_F(Tune, ARedGateNamesCuresOfTheBitsFound) {
-  const std::string file = manifest("{ algorithm: kmeans_lut, bits: auto, budget: { max_size: 24 KB } }",
-                                    "gate: [ { output: classLabelProbs, metric: max_abs_error, at_most: 0 } ]\n");
+  const std::string file =
+      manifest("{ algorithm: kmeans_lut, bits: auto, budget: { max_size: 24 KB } }",
+               "gate: [ { output: classLabelProbs, metric: max_abs_error, at_most: 0 } ]\n");
   const Outcome run = build(file);
   EXPECT_EQ(run.exit, 1);
   EXPECT_THAT(run.err, Not(HasSubstr("could not be looked for")));
