@@ -1,10 +1,12 @@
 #include "compiler/plugins/board.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -39,6 +41,14 @@ class SignalStack {
 
  private:
   std::vector<char> memory_;
+};
+
+// exit() called by a plugin would destroy what other threads work with, and crash. Once per thread, because
+// what was registered last runs first.
+struct ExitAtOnce {
+  ExitAtOnce() {
+    on_exit([](int status, void*) { _exit(status); }, nullptr);
+  }
 };
 
 // Only what a handler may do: it stores a number, and the signal comes again with nobody in its way.
@@ -77,6 +87,7 @@ void watch_signals() {
 OnBoard::OnBoard(std::string_view what, std::string_view phase) {
   if (!shared_board) return;
   static thread_local SignalStack stack;
+  static thread_local ExitAtOnce exits;
   entry_ = take_entry();
   if (entry_ < 0) return;
   BoardEntry& entry = shared_board->entries[entry_];

@@ -34,21 +34,21 @@ Chosen at_least_price(const std::vector<LayerWidths>& layers, bool lowest,
   return choose_widths(layers, std::exp2(lowest ? high : low));
 }
 
-// One price leaves a rest, because layers change by whole bits. It goes to the single changes that gain most
-// of `better` while the total of `bounded` stays within the limit, as long as there are any.
-void use_rest(const std::vector<LayerWidths>& layers, double limit, double WidthChoice::*bounded,
-              double WidthChoice::*better, Chosen& chosen) {
+// One price leaves a rest, because layers change by whole bits. It goes to the single changes that spare most
+// damage, as long as there are any. (Only bytes are known so well that all of them can be used: damage is an
+// estimate, and to use its rest too made models that missed their agreement.)
+void use_rest(const std::vector<LayerWidths>& layers, double bytes, Chosen& chosen) {
   for (bool any = true; any;) {
     any = false;
-    const double rest = limit - sum(layers, chosen, bounded);
+    const double rest = bytes - bytes_of(layers, chosen);
     std::size_t layer = 0, choice = 0;
     double most = 0;
     for (std::size_t i = 0; i < layers.size(); ++i) {
       const WidthChoice& now = layers[i].choices[chosen[i]];
       for (std::size_t k = 0; k < layers[i].choices.size(); ++k) {
         const WidthChoice& other = layers[i].choices[k];
-        if (other.*bounded - now.*bounded > rest || now.*better - other.*better <= most) continue;
-        most = now.*better - other.*better;
+        if (other.bytes - now.bytes > rest || now.damage - other.damage <= most) continue;
+        most = now.damage - other.damage;
         layer = i;
         choice = k;
         any = true;
@@ -83,15 +83,12 @@ double damage_of(const std::vector<LayerWidths>& layers, const Chosen& chosen) {
 Chosen widths_within(const std::vector<LayerWidths>& layers, double bytes) {
   Chosen chosen =
       at_least_price(layers, true, [&](const Chosen& some) { return bytes_of(layers, some) <= bytes; });
-  use_rest(layers, bytes, &WidthChoice::bytes, &WidthChoice::damage, chosen);
+  use_rest(layers, bytes, chosen);
   return chosen;
 }
 
 Chosen widths_for_damage(const std::vector<LayerWidths>& layers, double damage) {
-  Chosen chosen =
-      at_least_price(layers, false, [&](const Chosen& some) { return damage_of(layers, some) <= damage; });
-  use_rest(layers, damage, &WidthChoice::damage, &WidthChoice::bytes, chosen);
-  return chosen;
+  return at_least_price(layers, false, [&](const Chosen& some) { return damage_of(layers, some) <= damage; });
 }
 
 double damage_at(const std::vector<WidthChoice>& measured, int bits) {

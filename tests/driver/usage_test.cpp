@@ -55,7 +55,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{},
                 "mlqc: error: no command given [MLQ120]\n      = hint: one of compile, codegen, quantize, "
                 "gate, accept, "
-                "compare, sweep, convert, plugin, predict, inspect, init, schema, explain, doctor\n"},
+                "compare, sweep, tune, convert, plugin, predict, inspect, init, schema, explain, doctor\n"},
         Mistake{
             {"compile", "m.yaml", "--ot", "x"},
             "mlqc: error: 'compile' has no option '--ot' [MLQ121]\n      = hint: did you mean '--out'?\n"},
