@@ -107,7 +107,8 @@ TEST(Coded, ComesBackBitForBitAndSmaller) {
 TEST(Coded, HoldsLargeTensors) {
   for (const int bits : {4, 16}) {
     const Tensor tensor = weights(3, 500000, bits, false, true);
-    const auto model = load(artifact(tensor));
+    const Bytes coded = artifact(tensor);
+    const auto model = load(coded);
     ASSERT_TRUE(model) << model.error();
     EXPECT_EQ(weights_in(*model), floats(tensor));
   }
@@ -132,7 +133,8 @@ TEST(Coded, LeavesAloneWhatDoesNotShrink) {
   Tensor constant = weights(200, 500, 2, false, false);
   constant.data = mlq::copy_data(std::span<const std::byte>(Bytes(25000)));
   EXPECT_TRUE(code_weights(constant).empty());
-  const auto model = load(artifact(constant));
+  const Bytes packed = artifact(constant);
+  const auto model = load(packed);
   ASSERT_TRUE(model) << model.error();
   EXPECT_EQ(weights_in(*model), floats(constant));
 }
