@@ -104,7 +104,7 @@ void add_custom_layers(data& values, const Manifest& manifest) {
     data item;
     item["type"] = custom.type;
     item["literal"] = string_literal(custom.name);
-    classes << std::move(item);
+    classes << item;
   }
   values["has_custom"] = !manifest.custom_layers.empty();
   values["headers"] = std::move(headers);
