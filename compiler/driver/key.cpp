@@ -15,9 +15,12 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
+// The same from whichever folder mlqc was called.
+std::string text_of(const fs::path& path) { return fs::absolute(path).lexically_normal().string(); }
+
 std::string text_of(const SamplesSection& s) {
   return fmt::format("images={} tensors={} random={} limit={} seed={}",
-                     s.images ? s.images->value.string() : "-", s.tensors ? s.tensors->value.string() : "-",
+                     s.images ? text_of(s.images->value) : "-", s.tensors ? text_of(s.tensors->value) : "-",
                      s.random ? s.random->value : 0, s.limit ? s.limit->value : 0, s.seed.value);
 }
 
@@ -56,9 +59,11 @@ std::string settings_digest(const Manifest& manifest) {
   std::string text = text_of(manifest.quantize);
   for (const At<std::string>& word : manifest.emit) text += "emit " + word.value + "\n";
   text += interface_settings(manifest);
+  for (const auto& [name, input] : manifest.interface.inputs)
+    if (input->shapes) text += "shapes " + name + " " + input->shapes->value + "\n";
   for (const CustomLayerSection& layer : manifest.custom_layers) text += text_of(layer);
   if (manifest.calibrate) text += "calibrate " + text_of(*manifest.calibrate) + "\n";
-  if (manifest.labels) text += "labels " + manifest.labels->value.string() + "\n";
+  if (manifest.labels) text += "labels " + text_of(manifest.labels->value) + "\n";
   if (manifest.samples) text += "samples " + text_of(*manifest.samples) + "\n";
   return sha256(text);
 }

@@ -54,6 +54,12 @@ TEST_F(Steps, EachWritesWhatItSaysAndNoMore) {
   EXPECT_EQ(read(out / "net.verdict"), "passed\n");
 }
 
+TEST_F(Steps, GateKnowsItsMeasurementFromAnyFolder) {
+  ASSERT_EQ(step({"quantize"}).exit, 0);
+  manifest = fs::relative(manifest).string();
+  EXPECT_EQ(step({"gate"}).exit, 0);
+}
+
 TEST_F(Steps, CompileIsAllThreeAndPrintsTheTable) {
   const Outcome run = step({"compile", "--json", (folder / "r.json").string()});
   EXPECT_EQ(run.exit, 0) << run.err;
