@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "compiler/driver/layer_widths.h"
 #include "compiler/driver/layers.h"
 #include "compiler/driver/model_file.h"
 #include "compiler/validate/measure.h"
@@ -102,15 +103,10 @@ std::vector<std::size_t> spread(const std::vector<std::size_t>& all, std::size_t
   return some;
 }
 
+// In the order of the list, whatever the order of the places.
 Samples pick(const Samples& samples, std::vector<std::size_t> places) {
   std::ranges::sort(places);
-  Samples some;
-  some.seed = samples.seed;
-  for (const std::size_t place : places) {
-    some.items.push_back(samples.items[place]);
-    if (!samples.labels.empty()) some.labels.push_back(samples.labels[place]);
-  }
-  return some;
+  return chosen_samples(samples, places);
 }
 
 double lowest_snr(const Measured& measured, const std::set<std::string>& outputs) {

@@ -154,7 +154,10 @@ double damage_of(const Measured& measured) {
 Samples chosen_samples(const Samples& samples, const std::vector<std::size_t>& which) {
   Samples result;
   result.seed = samples.seed;
-  for (const std::size_t i : which) result.items.push_back(samples.items[i]);
+  for (const std::size_t i : which) {
+    result.items.push_back(samples.items[i]);
+    if (!samples.labels.empty()) result.labels.push_back(samples.labels[i]);
+  }
   return result;
 }
 
