@@ -51,10 +51,13 @@ struct ExitAtOnce {
   }
 };
 
-// Only what a handler may do: it stores a number, and the signal comes again with nobody in its way.
-void on_crash(int signal) {
+// Only what a handler may do: it stores a number, and the signal comes again with nobody in its way. The
+// handler steps aside here, after the store, and not by SA_RESETHAND: that would let a second thread's crash
+// end the process before the first has told.
+void on_crash(int number) {
   if (shared_board && current >= 0) shared_board->crashed = current;
-  raise(signal);
+  signal(number, SIG_DFL);
+  raise(number);
 }
 
 template <std::size_t size>
@@ -76,11 +79,11 @@ Board* board() { return shared_board; }
 void set_board(Board* shared) { shared_board = shared; }
 
 void watch_signals() {
-  for (const int signal : std::array{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+  for (const int number : std::array{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
     struct sigaction action {};
     action.sa_handler = on_crash;
-    action.sa_flags = static_cast<int>(SA_ONSTACK | SA_RESETHAND);
-    sigaction(signal, &action, nullptr);
+    action.sa_flags = SA_ONSTACK;
+    sigaction(number, &action, nullptr);
   }
 }
 

@@ -10,8 +10,11 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <latch>
 #include <stdexcept>
+#include <thread>
 
+#include "compiler/plugins/board.h"
 #include "compiler/plugins/supervise.h"
 
 namespace mlqc {
@@ -99,6 +102,27 @@ TEST(Supervisor, NamesLayerClassAndMethodOfACrash) {
   EXPECT_THAT(fault_of("crash"), AllOf(HasSubstr(where + "crashed"), HasSubstr("(signal 11)")));
   EXPECT_THAT(fault_of("abort"), AllOf(HasSubstr(where + "crashed"), HasSubstr("(signal 6)")));
   EXPECT_EQ(fault_of("exit"), where + "ended the process, with status 7");
+}
+
+// Samples run in parallel, so both threads of a machine meet the same fault at the same moment.
+TEST(Supervisor, NamesTheCrashOfThreadsThatCrashTogether) {
+  for (int round = 0; round < 100; ++round) {
+    std::latch together(2);
+    const auto crash = [&] {
+      const OnBoard call("layer 'bad'", "evaluate_on_cpu");
+      together.arrive_and_wait();
+      raise(SIGSEGV);
+    };
+    const Supervised ended = supervise(
+        [&] {
+          std::jthread other(crash);
+          crash();
+          return 0;
+        },
+        60);
+    ASSERT_TRUE(ended.fault);
+    ASSERT_THAT(ended.fault->what, HasSubstr("layer 'bad' (evaluate_on_cpu) crashed")) << round;
+  }
 }
 
 TEST(Supervisor, EndsACallThatDoesNotComeBack) {
