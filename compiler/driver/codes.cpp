@@ -107,6 +107,9 @@ constexpr std::array table = {
          "The runtime has no kernel for these layers. All of them are named."},
     Code{"MLQ312", "a model that makes no sense",
          "Layers refer to what does not exist, or their shapes do not fit."},
+    Code{"MLQ337", "an input of no shape",
+         "The file does not even say how many dimensions an input has. The manifest does: interface: { "
+         "inputs: { X: { shapes: 1x3x224x224 } } }."},
     Code{"MLQ313", "not the pinned model", "The model file's SHA-256 is not the manifest's."},
     Code{"MLQ314", "a custom layer without code",
          "The manifest names the class, but no plugin brings it: the build makes one of CUSTOM_LAYERS."},
@@ -141,6 +144,9 @@ constexpr std::array table = {
          "The same sample is under `calibrate` and under `validate`; choose other ones for one of them."},
     Code{"MLQ407", "labels that do not fit",
          "A sample has no label, or one that the model does not know: accuracy would mean nothing."},
+    Code{"MLQ408", "an input of no size",
+         "Random samples need a size for each dimension of each input; the model leaves one open. The "
+         "manifest's `shapes` binds it, or samples from files do."},
     // 5xx: outputs.
     Code{"MLQ501", "cannot write",
          "The output folder is missing, full or not writable. Nothing half-written stays."},

@@ -10,6 +10,7 @@
 #include "compiler/support/bytes.h"
 #include "compiler/support/parallel.h"
 #include "compiler/validate/image_input.h"
+#include "mlq/sizes.h"
 
 namespace mlqc {
 
@@ -149,6 +150,26 @@ std::string hash_of(const std::vector<Item>& items) {
   return sha256(text);
 }
 
+// Numbers can be drawn where their count is known: from the shape, or from the shapes that it may have.
+void check_bound(const mlq::Graph& graph, const Place& where) {
+  for (const mlq::Feature& input : graph.inputs) {
+    const auto from = input.shape.begin() + (input.shape.empty() ? 0 : 1);  // the batch is one sample
+    if (std::find(from, input.shape.end(), -1) == input.shape.end() || mlq::sizes_of(graph, input)) continue;
+    std::string example;
+    for (const std::int64_t size : input.shape)
+      example += fmt::format("{}{}", example.empty() ? "" : "x",
+                             size >= 0         ? size
+                             : example.empty() ? 1
+                                               : 224);
+    fail(where, "MLQ408",
+         fmt::format("random samples need a size for each dimension, and the input '{}' is of shape {}",
+                     input.name, mlq::to_string(input.shape)),
+         fmt::format(
+             "say it: interface: {{ inputs: {{ {}: {{ shapes: {} }} }} }}, or name a folder of samples",
+             input.name, example));
+  }
+}
+
 Samples random_samples(int count, int seed, const mlq::Graph& graph) {
   Samples samples;
   samples.seed = seed;
@@ -163,7 +184,10 @@ Samples random_samples(int count, int seed, const mlq::Graph& graph) {
 }  // namespace
 
 Samples find_samples(const SamplesSection& section, const mlq::Graph& graph) {
-  if (section.random) return random_samples(section.random->value, section.seed, graph);
+  if (section.random) {
+    check_bound(graph, section.random->where);
+    return random_samples(section.random->value, section.seed, graph);
+  }
   if (!section.images && !section.tensors)
     fail(section.where, "MLQ401", "no samples are named",
          "name a folder of `images:` or `tensors:`, or `random: 64`");

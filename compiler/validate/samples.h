@@ -31,7 +31,7 @@ struct Samples {
 //            links to folders followed, each folder once; extensions .jpg .jpeg .png in any case
 //   tensors: DIR/NAME.npy for one input, or DIR/SAMPLE/INPUT.npy (a / in the input's name becomes _)
 //   random:  uniform in [0, 1) for tensors (0 or 1 where they hold whole numbers), whole numbers 0..255 for
-//            images; the same on every machine
+//            images; the same on every machine; each dimension needs a size (MLQ408)
 // A file that cannot be read is still a sample: load_sample names it, it does not go missing.
 Samples find_samples(const SamplesSection& section, const mlq::Graph& graph);
 

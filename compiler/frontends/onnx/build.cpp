@@ -37,7 +37,7 @@ void Build::begin(std::string name, std::string kind) {
 
 void Build::fail(const std::string& what) const {
   const std::string who = kind_.empty() ? "the network " : "node '" + name_ + "' (" + kind_ + ") ";
-  throw Error(Exit::model, {{model.source.path.string()}, who + what, "MLQ336", "", {}});
+  throw Error(Exit::model, {{model.source.path.string()}, who + what, "MLQ336", model.open, {}});
 }
 
 void Build::require(bool good, const char* what) const {

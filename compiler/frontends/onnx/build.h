@@ -49,9 +49,10 @@ struct Model {
   std::shared_ptr<const void> owner;  // of the parsed file
   std::map<std::string, int, std::less<>> opsets = {};
   std::map<std::string, const ::onnx::FunctionProto*> functions = {};  // by "domain::name"
-  int fresh = 0;                                                       // numbers values that have no name
-  int lowered = 0;                                                     // nodes so far
-  int depth = 0;                                                       // of functions and subgraphs
+  std::string open = {};  // what to do where a dimension of an input must be known
+  int fresh = 0;          // numbers values that have no name
+  int lowered = 0;        // nodes so far
+  int depth = 0;          // of functions and subgraphs
 
   int opset(std::string_view domain = "") const;
 };

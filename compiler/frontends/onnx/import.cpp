@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "compiler/frontends/onnx/model_proto.h"
 #include "compiler/frontends/onnx/operators.h"
 #include "compiler/support/error.h"
 
@@ -15,19 +17,9 @@ namespace {
 using ::onnx::ModelProto;
 using ::onnx::TypeProto;
 
-[[noreturn]] void refuse(const Source& source, const char* code, const std::string& what, const char* hint) {
+[[noreturn]] void refuse(const Source& source, const char* code, const std::string& what,
+                         const std::string& hint) {
   throw Error(Exit::model, {{source.path.string()}, what, code, hint, {}});
-}
-
-std::shared_ptr<const ModelProto> parse(const Source& source) {
-  auto proto = std::make_shared<ModelProto>();
-  const auto bytes = source.bytes.bytes;
-  if (bytes.size() > std::numeric_limits<int>::max())
-    refuse(source, "MLQ333", "the file is larger than 2 GiB", "save the model with external data");
-  if (!proto->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !proto->has_graph())
-    refuse(source, "MLQ333", "this is no ONNX model, or a damaged one",
-           "export it again, or check it with onnx.checker");
-  return proto;
 }
 
 Model describe(const Source& source, const std::shared_ptr<const ModelProto>& proto) {
@@ -64,8 +56,28 @@ const TypeProto::Tensor& tensor_type(const Model& model, const ::onnx::ValueInfo
   return type->tensor_type();
 }
 
+std::string give_shapes(const std::string& input, const std::string& example) {
+  return fmt::format("say it in the manifest: interface: {{ inputs: {{ {}: {{ shapes: {} }} }} }}", input,
+                     example);
+}
+
+// What to do about an operator that wants to know a dimension which the file leaves open.
+std::string hint_of(const mlq::Feature& input) {
+  std::string example;
+  for (const std::int64_t size : input.shape) {
+    if (!example.empty()) example += "x";
+    example += std::to_string(size < 0 ? 224 : size);
+  }
+  return fmt::format("the input '{}' is of shape {}; where it has one size, {}", input.name,
+                     mlq::to_string(input.shape), give_shapes(input.name, example));
+}
+
 void add_input(Build& b, const ::onnx::ValueInfoProto& info) {
   const TypeProto::Tensor& type = tensor_type(b.model, info);
+  if (!type.has_shape())
+    refuse(b.model.source, "MLQ337",
+           fmt::format("the file does not say which shape the input '{}' has", info.name()),
+           give_shapes(info.name(), "1x3x224x224"));
   mlq::Feature feature;
   feature.name = info.name();
   feature.description = info.doc_string();
@@ -131,8 +143,19 @@ void add_metadata(const ModelProto& proto, mlq::Graph& graph) {
 
 }  // namespace
 
+::onnx::ModelProto parse_model(const Source& source) {
+  ModelProto proto;
+  const auto bytes = source.bytes.bytes;
+  if (bytes.size() > std::numeric_limits<int>::max())
+    refuse(source, "MLQ333", "the file is larger than 2 GiB", "save the model with external data");
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !proto.has_graph())
+    refuse(source, "MLQ333", "this is no ONNX model, or a damaged one",
+           "export it again, or check it with onnx.checker");
+  return proto;
+}
+
 mlq::Graph import(const Source& source) {
-  const std::shared_ptr<const ModelProto> proto = parse(source);
+  const auto proto = std::make_shared<const ModelProto>(parse_model(source));
   Model model = describe(source, proto);
   check_supported(model, proto->graph());
   Build b(model);
@@ -141,6 +164,8 @@ mlq::Graph import(const Source& source) {
   for (const auto& initializer : proto->graph().initializer()) initialized.insert(initializer.name());
   for (const auto& info : proto->graph().input())
     if (!initialized.contains(info.name())) add_input(b, info);
+  for (const mlq::Feature& input : b.graph.inputs)
+    if (model.open.empty() && std::ranges::count(input.shape, -1) > 0) model.open = hint_of(input);
   b.begin("", "");
   lower_graph(b, proto->graph());
   for (const auto& info : proto->graph().output()) add_output(b, info);
