@@ -68,7 +68,7 @@ SamplesSection tensors(const fs::path& folder) {
 
 SamplesSection random_section(int count, int seed) {
   SamplesSection section;
-  section.random = {count, {}};
+  section.random = {count, {"m.mlq.yaml", 4, 3}};
   section.seed = {seed, {}};
   return section;
 }
