@@ -158,6 +158,22 @@ std::uint64_t factor(const Shape& from, const Shape& to, std::size_t axis) {
              : 0;
 }
 
+// Half pixels are a mode of upsampling alone: resizing by the method called after ROI Align spreads its
+// points over one place less.
+void upsample_half_pixels(Writer& w, const Shape& from, const Shape& to) {
+  coreml::Upsample& u = *w.layer({w.in()}, {w.out()}).mutable_upsample();
+  u.set_mode(coreml::Upsample::BILINEAR);
+  u.set_linear_upsample_mode(coreml::Upsample::ALIGN_CORNERS_FALSE);
+  w.needs_version(5);
+  for (const std::size_t axis : {std::size_t{2}, std::size_t{3}}) {
+    w.require(from[axis] > 0 && to[axis] >= from[axis],
+              "makes an image smaller on a grid that the format has not");
+    const std::uint64_t whole = factor(from, to, axis);
+    w.require(whole > 0, "enlarges an image by a factor that is not whole, on a grid of half pixels");
+    u.add_scaling_factor(whole);
+  }
+}
+
 void resize(Writer& w, const Row&) {
   const Shape &from = w.shape(0), &to = w.tensor(w.node().outputs[0]).shape;
   w.require(from.size() == 4 && to.size() == 4 && to[2] > 0 && to[3] > 0,
@@ -175,12 +191,12 @@ void resize(Writer& w, const Row&) {
   }
   w.require(mode == "linear" && (how == "asymmetric" || how == "half_pixel" || how == "align_corners"),
             "interpolates in a way that the format has not");
+  if (how == "half_pixel") return upsample_half_pixels(w, from, to);
   coreml::ResizeBilinear& r = *w.layer({w.in()}, {w.out()}).mutable_resize_bilinear();
   r.add_target_size(static_cast<std::uint64_t>(to[2]));
   r.add_target_size(static_cast<std::uint64_t>(to[3]));
-  r.mutable_mode()->set_sampling_method(how == "asymmetric" ? coreml::SamplingMode::UPSAMPLE_MODE
-                                        : how == "half_pixel"
-                                            ? coreml::SamplingMode::ROI_ALIGN_MODE
+  r.mutable_mode()->set_sampling_method(how == "asymmetric"
+                                            ? coreml::SamplingMode::UPSAMPLE_MODE
                                             : coreml::SamplingMode::STRICT_ALIGN_ENDPOINTS_MODE);
 }
 

@@ -9,21 +9,6 @@ namespace mlqc::keras {
 
 namespace {
 
-nhwc::Window window_of(const Net& net) {
-  const Value& config = net.config();
-  nhwc::Window window;
-  window.stride = config.any({"strides", "subsample", "subsample_length"}).integers();
-  window.dilation = config.any({"dilation_rate", "atrous_rate"}).integers();
-  const std::string padding = config.any({"padding", "border_mode"}).text("valid");
-  if (padding == "same")
-    window.padding = nhwc::Padding::same;
-  else if (padding == "causal")
-    window.padding = nhwc::Padding::given;
-  else if (padding != "valid")
-    net.b.fail("has the padding '" + padding + "', which mlq does not know");
-  return window;
-}
-
 // Everything a causal convolution sees lies before its place.
 void pad_causally(const Net& net, nhwc::Window& window, TensorId weights) {
   if (window.padding != nhwc::Padding::given) return;
@@ -164,6 +149,21 @@ constexpr Row rows[] = {
 };
 
 }  // namespace
+
+nhwc::Window window_of(const Net& net) {
+  const Value& config = net.config();
+  nhwc::Window window;
+  window.stride = config.any({"strides", "subsample", "subsample_length"}).integers();
+  window.dilation = config.any({"dilation_rate", "atrous_rate"}).integers();
+  const std::string padding = config.any({"padding", "border_mode"}).text("valid");
+  if (padding == "same")
+    window.padding = nhwc::Padding::same;
+  else if (padding == "causal")
+    window.padding = nhwc::Padding::given;
+  else if (padding != "valid")
+    net.b.fail("has the padding '" + padding + "', which mlq does not know");
+  return window;
+}
 
 std::span<const Row> convolution_rows() { return rows; }
 

@@ -16,7 +16,10 @@ Ids embedding(Net& net, const char*) {
   const TensorId table = net.weight(0, "weights");
   net.b.require(net.b.rank(table) == 2, "needs a matrix of vectors");
   const TensorId y = nhwc::gather(net.b, table, net.b.cast(net.x(), mlq::DataType::int64), 0);
-  if (net.config()["mask_zero"].truth(false)) net.masked.insert(y);
+  if (net.config()["mask_zero"].truth(false))
+    net.masks[y] =
+        net.b.cast(net.b.node("NotEqual", {net.b.cast(net.x(), mlq::DataType::int64), net.b.scalar(0)}),
+                   mlq::DataType::float32);
   return {y};
 }
 

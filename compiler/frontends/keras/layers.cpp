@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compiler/frontends/keras/masks.h"
 #include "compiler/frontends/nhwc/permute.h"
 #include "compiler/frontends/nhwc/spatial.h"
 #include "compiler/support/error.h"
@@ -16,8 +17,9 @@ namespace {
 using Family = std::span<const Row> (*)();
 
 constexpr Family families[] = {
-    activation_rows, convolution_rows, dense_rows,     merge_rows, normalization_rows,
-    picture_rows,    pooling_rows,     recurrent_rows, shape_rows, wrapper_rows,
+    activation_rows, attention_rows, conv_recurrent_rows, convolution_rows, dense_rows,
+    local_rows,      merge_rows,     normalization_rows,  picture_rows,     pooling_rows,
+    recurrent_rows,  shape_rows,     wrapper_rows,
 };
 
 std::vector<std::int64_t> int64s_of(const Array& array) {
@@ -124,7 +126,7 @@ std::size_t lower_ready(Net& net, const Network& network, Values& values, bool& 
         continue;
       }
       net.in = std::move(operands);
-      net.arguments = layer.uses[use].arguments;
+      net.use = &layer.uses[use];
       values.set(layer.name, use, lower_layer(net, layer));
       moved = true;
     }
@@ -206,10 +208,9 @@ Ids lower_layer(Net& net, const Layer& layer) {
   }
   if (const CustomEntry* entry = find_custom(net, layer)) return lower_custom(net, *entry);
   const Row& row = *find_row(layer.kind);
-  const bool masked =
-      std::any_of(net.in.begin(), net.in.end(), [&](TensorId id) { return net.masked.count(id); });
+  const Ids operands = net.in;  // wrappers change it
   Ids results = row.lower(net, row.op);
-  if (masked) net.masked.insert(results.begin(), results.end());
+  pass_masks(net, operands, results);
   return results;
 }
 

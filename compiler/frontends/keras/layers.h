@@ -1,12 +1,13 @@
 // The network that is being lowered, and the table of layers: one file per family.
 #pragma once
 
-#include <set>
+#include <map>
 #include <span>
 
 #include "compiler/frontends/keras/network.h"
 #include "compiler/frontends/keras/weights.h"
 #include "compiler/frontends/nhwc/build.h"
+#include "compiler/frontends/nhwc/spatial.h"
 
 namespace mlqc::keras {
 
@@ -21,14 +22,14 @@ struct Net {
   bool later_2 = true;  // 2.3 and on, or TensorFlow's own: resizes with half pixels
   bool theano = false;  // kernels of Keras 1 and 2 under Theano are mirrored
 
-  // The layer that is being lowered, its operands, and what its call says beside them.
+  // The layer that is being lowered, its operands, and its call.
   const Layer* layer = nullptr;
   Ids in = {};
-  const Value* arguments = nullptr;
+  const Use* use = nullptr;
   std::string prefix = "";  // of names: the models around this one, with slashes
 
-  // Values that carry a mask, which mlq does not apply.
-  std::set<TensorId> masked = {};
+  // Of values that carry one: see masks.h. no_tensor: one that mlq cannot follow.
+  std::map<TensorId, TensorId> masks = {};
   // Constants made so far: a layer that is used twice has its weights once.
   std::map<std::pair<const Layer*, std::string>, TensorId> constants = {};
 
@@ -55,8 +56,11 @@ struct Row {
 };
 
 std::span<const Row> activation_rows();
+std::span<const Row> attention_rows();
+std::span<const Row> conv_recurrent_rows();
 std::span<const Row> convolution_rows();
 std::span<const Row> dense_rows();
+std::span<const Row> local_rows();
 std::span<const Row> merge_rows();
 std::span<const Row> normalization_rows();
 std::span<const Row> picture_rows();
@@ -91,6 +95,9 @@ bool channels_first(const Net& net);
 // The operand with its channels last, and a result back in the layer's order.
 TensorId channels_last(Net& net, TensorId x);
 TensorId channels_back(Net& net, TensorId y);
+
+// Strides, dilations and padding of a convolution; "causal" is Padding::given, without its edges.
+nhwc::Window window_of(const Net& net);
 
 Slots no_weights(const Layer& layer);
 bool has_bias(const Value& config);

@@ -88,10 +88,53 @@ class Parser {
     if (layer.kind == "Model" || layer.kind == "Sequential") {
       layer.inner = std::make_shared<Network>(network(entry, depth + 1));
       if (layer.name.empty()) layer.name = layer.inner->name;
+    } else if (layer.kind == "RNN") {
+      unfold(layer, depth);
     } else if (const Value& wrapped = (*layer.config)["layer"]; wrapped["class_name"].is_text()) {
       layer.wrapped = std::make_shared<Layer>(this->layer(wrapped, depth + 1));
     }
     return layer;
+  }
+
+  // An RNN around a cell is the layer that the cell is a step of; around several, such layers one after the
+  // other.
+  void unfold(Layer& layer, int depth) {
+    const Value &around = *layer.config, &cell = around["cell"];
+    if (kind_of(cell) != "StackedRNNCells") {
+      take_cell(layer, cell, around, true);
+      return;
+    }
+    const auto& cells = cell["config"]["cells"].list();
+    if (cells.empty() || cells.size() > most_layers || depth >= deepest)
+      refuse("a stack of cells is empty or too high");
+    auto inner = std::make_shared<Network>();
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      Layer step;
+      step.name = "cell_" + std::to_string(i);
+      step.kind = "RNN";
+      const bool is_last = i + 1 == cells.size();
+      if (!take_cell(step, cells[i], around, is_last) || around["return_state"].truth(false)) return;
+      inner->layers.push_back(std::move(step));
+    }
+    chain(*inner, around);
+    layer.inner = std::move(inner);
+  }
+
+  // False where the cell is none that mlq knows; the layer stays an RNN, which nothing lowers.
+  static bool take_cell(Layer& layer, const Value& cell, const Value& around, bool is_last) {
+    const std::string kind = kind_of(cell);
+    const std::size_t end = kind.rfind("Cell");
+    if (end == std::string::npos || (kind != "LSTMCell" && kind != "GRUCell" && kind != "SimpleRNNCell"))
+      return false;
+    Value::Map settings = cell["config"].map();
+    for (const char* key : {"go_backwards", "return_sequences", "return_state", "stateful", "trainable"})
+      settings[key] = around[key];
+    if (!is_last) settings["return_sequences"] = Value{true};
+    if (around["go_backwards"].truth(false) && !is_last) return false;
+    layer.kind = kind.substr(0, end);
+    layer.made = std::make_shared<Value>(Value{std::move(settings)});
+    layer.config = layer.made.get();
+    return true;
   }
 
   static bool is_ref(const Value& value) {
@@ -110,7 +153,7 @@ class Parser {
       refs.push_back(ref_of(value));
       if (value.list().size() > 3 && value.list()[3].is_map()) {
         others = &value.list()[3];
-        for (const auto& [name, argument] : others->map()) collect(argument, refs, others, depth + 1);
+        for (const auto& [name, argument] : others->map()) collect_named(name, argument, refs, depth + 1);
       }
     } else if (value["class_name"].text() == "__keras_tensor__") {
       if (const Value& history = value["config"]["keras_history"]; is_ref(history))
@@ -118,6 +161,14 @@ class Parser {
     } else {
       for (const Value& entry : value.list()) collect(entry, refs, others, depth + 1);
     }
+  }
+
+  void collect_named(const std::string& name, const Value& argument, std::vector<Ref>& refs,
+                     int depth) const {
+    const Value* others = nullptr;
+    const std::size_t before = refs.size();
+    collect(argument, refs, others, depth);
+    for (std::size_t i = before; i < refs.size(); ++i) refs[i].argument = name;
   }
 
   std::vector<Use> uses_of(const Value& entry) const {
@@ -130,7 +181,7 @@ class Parser {
       if (call.is_map()) {  // Keras 3
         collect(call["args"], use.inputs, use.arguments);
         for (const auto& [name, argument] : call["kwargs"].map())
-          collect(argument, use.inputs, use.arguments);
+          collect_named(name, argument, use.inputs, 0);
         use.arguments = &call["kwargs"];
       } else {
         collect(call, use.inputs, use.arguments);

@@ -15,6 +15,7 @@ namespace mlqc::keras {
 struct Ref {
   std::string layer;
   std::int64_t use = 0, result = 0;
+  std::string argument = "";  // of the call that takes it; "": it stands first
 };
 
 struct Use {
@@ -27,7 +28,8 @@ struct Network;
 struct Layer {
   std::string kind;  // the class in Keras 2's words: "Conv2D"
   std::string name;
-  const Value* config = nullptr;   // in the document that parse_network was given
+  const Value* config = nullptr;   // in the document that parse_network was given, or `made`
+  std::shared_ptr<Value> made;     // settings that were put together: of an RNN around a cell
   std::vector<Use> uses;           // none: the layer is not used
   std::shared_ptr<Network> inner;  // of a model within the model
   std::shared_ptr<Layer> wrapped;  // what TimeDistributed and Bidirectional hold

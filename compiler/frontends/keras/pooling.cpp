@@ -1,4 +1,4 @@
-#include "compiler/frontends/keras/layers.h"
+#include "compiler/frontends/keras/masks.h"
 #include "compiler/frontends/nhwc/arrays.h"
 #include "compiler/frontends/nhwc/spatial.h"
 
@@ -18,8 +18,18 @@ Ids pool(Net& net, const char* op) {
   return {channels_back(net, nhwc::pool(net.b, op, channels_last(net, net.x()), size, window))};
 }
 
+// Of the steps that count; alone among layers that pool, this one heeds the mask.
+TensorId average_of(Net& net, TensorId mask) {
+  net.b.require(net.b.rank(net.x()) == 3 && !channels_first(net), "averages under a mask of other axes");
+  const TensorId weights = nhwc::expand_dims(net.b, mask, 2);
+  const bool keep = net.config()["keepdims"].truth(false);
+  const TensorId sum = nhwc::reduce(net.b, "ReduceSum", net.b.node("Mul", {net.x(), weights}), {1}, keep);
+  return net.b.node("Div", {sum, nhwc::reduce(net.b, "ReduceSum", weights, {1}, keep)});
+}
+
 Ids pool_all(Net& net, const char* op) {
-  net.b.require(!net.masked.count(net.x()), "averages under a mask, which mlq does not apply");
+  const TensorId mask = mask_of(net, net.x());
+  if (mask != mlq::no_tensor && net.layer->kind == "GlobalAveragePooling1D") return {average_of(net, mask)};
   const TensorId x = channels_last(net, net.x());
   const bool keep = net.config()["keepdims"].truth(false);
   const TensorId y = nhwc::pool_all(net.b, op, x, keep);

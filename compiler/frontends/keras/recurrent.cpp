@@ -2,7 +2,9 @@
 #include "compiler/frontends/keras/recurrent.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "compiler/frontends/keras/masks.h"
 #include "compiler/frontends/nhwc/arrays.h"
 
 namespace mlqc::keras {
@@ -145,11 +147,6 @@ nhwc::Attributes attributes_of(const Net& net, const Cell& cell, const Recurrenc
   return attributes;
 }
 
-TensorId turned(Net& net, TensorId x, std::int64_t axis) {
-  return net.b.node("Slice", {x, net.b.ints({-1}), net.b.ints({std::numeric_limits<std::int32_t>::min()}),
-                              net.b.ints({axis}), net.b.ints({-1})});
-}
-
 Ids recurrent(Net& net, const char*) {
   net.b.require(!net.in.empty(), "needs an operand");
   const bool backwards = net.config()["go_backwards"].truth(false);
@@ -168,25 +165,29 @@ Ids recur(Net& net, TensorId x, const Ids& initial, const Recurrence& r) {
   const Value& config = *r.layer.config;
   const Cell& cell = *find_cell(r.layer.kind);
   nhwc::Build& b = net.b;
-  b.require(!net.masked.count(x), "reads a mask, which mlq does not apply");
+  const TensorId mask = mask_of(net, x);
   b.require(!config["stateful"].truth(false), "keeps its state from one prediction to the next (stateful)");
   b.require(b.rank(x) == 3, "needs a sequence of vectors");
   Ids operands = operands_of(net, cell, r);
   const std::int64_t units = b.shape(operands[1])[2];
   x = b.transpose(x, {1, 0, 2});
-  if (r.backwards) x = turned(net, x, 0);
-  operands.insert(operands.begin(), x);
+  if (r.backwards) x = nhwc::reverse(b, x, {0});
+  std::optional<Packed> packed;
+  if (mask != mlq::no_tensor) packed = pack_steps(net, x, mask, r.backwards);
+  operands.insert(operands.begin(), packed ? packed->x : x);
   const bool lstm = std::string_view(cell.op) == "LSTM";
   b.require(initial.empty() || initial.size() == (lstm ? 2u : 1u),
             "is given another number of states than it has");
-  if (!initial.empty()) operands.push_back(mlq::no_tensor);  // lengths of the sequences
+  if (packed || !initial.empty()) operands.push_back(packed ? packed->count : mlq::no_tensor);
   for (const TensorId state : initial) operands.push_back(nhwc::expand_dims(b, state, 0));
   const Ids y = b.nodes(cell.op, operands, lstm ? 3 : 2, attributes_of(net, cell, r, units));
   // Y is [steps, 1, N, units]; states are [1, N, units].
   const TensorId last = nhwc::squeeze(b, y[1], {0});
   Ids results{last};
-  if (config["return_sequences"].truth(false))
-    results[0] = b.transpose(nhwc::squeeze(b, y[0], {1}), {1, 0, 2});
+  if (config["return_sequences"].truth(false)) {
+    const TensorId all = packed ? unpack_steps(net, y[0], *packed) : y[0];
+    results[0] = b.transpose(nhwc::squeeze(b, all, {1}), {1, 0, 2});
+  }
   if (config["return_state"].truth(false)) {
     results.push_back(last);
     if (lstm) results.push_back(nhwc::squeeze(b, y[2], {0}));

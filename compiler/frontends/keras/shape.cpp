@@ -34,7 +34,7 @@ Ids repeat_vector(Net& net, const char*) {
   return {net.b.node("Tile", {x, net.b.ints({1, times, 1})})};
 }
 
-// Steps that are all the mask's value become zeros; layers that skip them are refused.
+// Steps that are all the mask's value become zeros, and do not count.
 Ids masking(Net& net, const char*) {
   const TensorId x = net.x();
   const auto value = static_cast<float>(net.config()["mask_value"].number(0));
@@ -43,7 +43,7 @@ Ids masking(Net& net, const char*) {
   const TensorId any =
       net.b.node("ReduceMax", {differs}, {{"axes", Ints{-1}}, {"keepdims", std::int64_t{1}}});
   const TensorId y = net.b.node("Mul", {x, any});
-  net.masked.insert(y);
+  if (net.b.rank(any) == 3) net.masks[y] = nhwc::squeeze(net.b, any, {2});
   return {y};
 }
 

@@ -90,7 +90,7 @@ class Assign {
   // "SeparableConv2D" is separable_conv2d: a capital begins a word after a small letter or digit, or before a
   // small letter.
   static std::string snake_case(const Layer& layer) {
-    const std::string kind = layer.kind == "Model" ? "Functional" : layer.kind;
+    const std::string kind = layer.made ? "RNN" : layer.kind == "Model" ? "Functional" : layer.kind;
     std::string snake;
     for (std::size_t i = 0; i < kind.size(); ++i) {
       const auto is = [&](std::size_t at, int (*test)(int)) {

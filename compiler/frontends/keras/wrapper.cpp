@@ -30,11 +30,6 @@ Ids time_distributed(Net& net, const char*) {
   return results;
 }
 
-TensorId turned(Net& net, TensorId x) {
-  return net.b.node("Slice", {x, net.b.ints({-1}), net.b.ints({std::numeric_limits<std::int32_t>::min()}),
-                              net.b.ints({1}), net.b.ints({-1})});
-}
-
 Ids merged(Net& net, const std::string& mode, TensorId a, TensorId b) {
   if (mode == "concat") return {nhwc::concat(net.b, {a, b}, -1)};
   if (mode == "sum") return {net.b.node("Add", {a, b})};
@@ -54,7 +49,7 @@ Ids bidirectional(Net& net, const char*) {
   const std::size_t half = recurrent_slots(inner).trainable;
   const Ids a = recur(net, net.in[0], {}, {inner, 0, "forward_", reversed});
   Ids b = recur(net, net.in[0], {}, {inner, half, "backward_", !reversed});
-  if (config["return_sequences"].truth(false)) b[0] = turned(net, b[0]);
+  if (config["return_sequences"].truth(false)) b[0] = nhwc::reverse(net.b, b[0], {1});
   Ids results = merged(net, net.config()["merge_mode"].text("none"), a[0], b[0]);
   results.insert(results.end(), a.begin() + 1, a.end());
   results.insert(results.end(), b.begin() + 1, b.end());
