@@ -191,6 +191,25 @@ TEST(CoreMlWriter, QuantizedWeightsStaySo) {
   }
 }
 
+// The format has a matrix for each gate: four of the input's and four of the state's, each with the scales of
+// its rows.
+TEST(CoreMlWriter, GatesOfAnLstmStayQuantized) {
+  const Source source = read_source(mlq::test::data_folder() / "keras/lstm_sequence_states.h5");
+  const Graph reference = simplify(import_graph(source));
+  for (const char* settings : {"{ algorithm: kmeans_lut, bits: 3 }", "{ algorithm: linear, bits: 5 }",
+                               "{ algorithm: linear, bits: 8, granularity: per_channel }"}) {
+    const Manifest manifest = parse_manifest(
+        "x.mlq.yaml", std::string("schema: 1\nmodel: { file: x.h5 }\nquantize: ") + settings + "\n");
+    const Graph candidate = quantize(reference, plan(reference, manifest));
+    EXPECT_EQ(quantized(candidate), 2u) << settings;
+    const Graph back = read_back(find_backend("coreml")->write(source, candidate));
+    EXPECT_EQ(quantized(back), 8u) << settings;
+    const Values values = values_for(candidate);
+    EXPECT_LT(apart(run(candidate, values, false), run(back, values, true)), 1e-6) << settings;
+    EXPECT_GT(apart(run(reference, values, false), run(back, values, true)), 1e-6) << settings;
+  }
+}
+
 // The talk's second demo: what a custom layer says of itself is in the file.
 TEST(CoreMlWriter, CustomLayersKeepClassParametersAndWeights) {
   const mlq::Parameters parameters = {

@@ -22,12 +22,13 @@ MODELS = ["keras/mlperf_tiny_resnet8_cifar10.h5", "keras/fer2013_mini_XCEPTION.1
           "tensorflow/pose_hourglass.pb", "tensorflow/CustomVision_android/model.pb",
           "tflite/mobilenet_v1_0.25_224_quant.tflite", "tflite/pose_hourglass.tflite",
           "onnx/SqueezeNet_fp16.onnx", "onnx/mnist_cnn_max2.onnx"]
+HERE = pathlib.Path(__file__).resolve().parent
 FIRST_LAYER = {4: 600, 5: 1450}  # field numbers of the layers that came with a version of the specification
 
 
 def shared():
     folder = os.environ.get("MLQ_SHARED")
-    return pathlib.Path(folder) if folder else pathlib.Path(__file__).resolve().parents[3] / "shared"
+    return pathlib.Path(folder) if folder else HERE.parents[2] / "shared"
 
 
 def weight_params(message):
@@ -200,6 +201,35 @@ def custom_layers(path):
         yield f"{layer.custom.className}, \"{layer.custom.description}\", {parameters}"
 
 
+def convert(mlqc, model, out):
+    done = subprocess.run([mlqc, "convert", model, "-o", out], capture_output=True, text=True)
+    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[0]
+
+
+def check(path, source, peer):
+    """Prints what was read of a model; how many things are wrong with it."""
+    layers, seen, quantized, broken = read(path, peer)
+    print(f"{source}: {layers} layers, {seen} read, {quantized} quantized weights, {len(broken)} rules broken")
+    for what in broken:
+        print("  BROKEN:", what)
+    for custom in custom_layers(path):
+        print("  custom layer", custom)
+    return len(broken) + (layers != seen)
+
+
+def check_small(mlqc, folder, peer):
+    """Every small Keras file of the tests that can be written."""
+    failures = 0
+    for source in sorted((HERE.parent / "data/keras").iterdir()):
+        out = folder / f"{source.stem}.mlmodel"
+        refusal = convert(mlqc, source, out)
+        if refusal:
+            print(f"{source.name}: not written: {refusal}")
+        else:
+            failures += check(out, source.name, peer)
+    return failures
+
+
 def main():
     mlqc, named = sys.argv[1], [pathlib.Path(name) for name in sys.argv[2:]]
     peer = coremltools_peer.load()
@@ -207,24 +237,19 @@ def main():
     if not all(model.exists() for model in models):
         print("SKIPPED: no shared models (MLQ_SHARED)")
         sys.exit(77)
-    for path in [path for path in named if not path.exists()]:
-        print(f"{path} is not built")
-        named.remove(path)
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
-        for number, model in enumerate(models):
-            out = pathlib.Path(folder) / f"{number}.mlmodel"
-            subprocess.run([mlqc, "convert", model, "-o", out], check=True, capture_output=True)
-            named.insert(number, out)
-        for path, source in zip(named, MODELS + [str(path) for path in named[len(MODELS):]]):
-            layers, seen, quantized, broken = read(path, peer)
-            failures += len(broken) + (layers != seen)
-            print(f"{source}: {layers} layers, {seen} read, {quantized} quantized weights, {len(broken)} rules broken")
-            for what in broken:
-                print("  BROKEN:", what)
-            for custom in custom_layers(path):
-                print("  custom layer", custom)
-    print(f"{len(named)} models read, {failures} failures")
+        folder = pathlib.Path(folder)
+        for number, (model, name) in enumerate(zip(models, MODELS)):
+            out = folder / f"{number}.mlmodel"
+            refusal = convert(mlqc, model, out)
+            if refusal:
+                sys.exit(refusal)
+            failures += check(out, name, peer)
+        for path in named:
+            failures += check(path, path, peer) if path.exists() else print(f"{path} is not built") or 0
+        failures += check_small(mlqc, folder, peer)
+    print(f"{failures} failures")
     sys.exit(1 if failures else 0)
 
 

@@ -72,4 +72,29 @@ mlq::Tensor permuted(const mlq::Tensor& tensor, const std::vector<std::int64_t>&
   return result;
 }
 
+mlq::Tensor rows_of(const mlq::Tensor& tensor, std::int64_t which, std::int64_t first, std::int64_t count) {
+  const auto columns = static_cast<std::size_t>(tensor.shape[2]);
+  const std::size_t begin = static_cast<std::size_t>(which * tensor.shape[1] + first) * columns,
+                    size = static_cast<std::size_t>(count) * columns;
+  mlq::Tensor result = tensor;
+  result.shape = {count, tensor.shape[2]};
+  Bytes bytes;
+  if (auto& q = result.quantization) {
+    const auto all = static_cast<std::size_t>(*mlq::element_count(tensor.shape));
+    const Bytes numbers = unpack(tensor.data->bytes, all, q->bits);
+    const auto from = numbers.begin() + static_cast<std::ptrdiff_t>(begin);
+    bytes = pack(Bytes(from, from + static_cast<std::ptrdiff_t>(size)), q->bits);
+    q->axis = q->axis < 0 ? -1 : q->axis - 1;
+    for (auto* list : {&q->scale, &q->offset})
+      if (q->axis == 0 && list->size() == static_cast<std::size_t>(tensor.shape[1]))
+        *list = {list->begin() + first, list->begin() + first + count};
+  } else {
+    const std::size_t width = mlq::size_of(tensor.type);
+    const auto part = tensor.data->bytes.subspan(begin * width, size * width);
+    bytes.assign(part.begin(), part.end());
+  }
+  result.data = mlq::copy_data(std::span<const std::byte>(bytes));
+  return result;
+}
+
 }  // namespace mlqc::coreml_writer

@@ -157,6 +157,10 @@ std::pair<NeuralNetworkLayer*, std::string> Writer::step(const Blobs& inputs) {
 void Writer::weights(coreml::Weights& to, TensorId id, const Ints& permutation, int axis) {
   const mlq::Tensor& from = tensor(id);
   require(from.data.has_value(), "has weights that are not constant");
+  weights(to, permutation.empty() ? from : permuted(from, permutation), axis);
+}
+
+void Writer::weights(coreml::Weights& to, const mlq::Tensor& from, int axis) {
   layer_weights_.push_back(&to);
   if (from.quantization && !from.quantization->table.empty() &&
       from.quantization->table.size() != std::size_t{1} << from.quantization->bits)
@@ -165,16 +169,15 @@ void Writer::weights(coreml::Weights& to, TensorId id, const Ints& permutation, 
                               "MLQ502",
                               "say granularity: per_tensor, or do not emit coreml",
                               {}});
-  const mlq::Tensor moved = permutation.empty() ? from : permuted(from, permutation);
-  const std::size_t size = mlq::data_size(moved).value_or(0);
-  if (moved.quantization && (moved.quantization->axis < 0 || moved.quantization->axis == axis)) {
-    to.set_raw_value(as_text(moved.data->bytes.first(size)));
-    write_quantization(*moved.quantization, *to.mutable_quantization());
-  } else if (moved.type == mlq::DataType::float16 && !moved.quantization) {
-    to.set_float16_value(as_text(moved.data->bytes.first(size)));
+  const std::size_t size = mlq::data_size(from).value_or(0);
+  if (from.quantization && (from.quantization->axis < 0 || from.quantization->axis == axis)) {
+    to.set_raw_value(as_text(from.data->bytes.first(size)));
+    write_quantization(*from.quantization, *to.mutable_quantization());
+  } else if (from.type == mlq::DataType::float16 && !from.quantization) {
+    to.set_float16_value(as_text(from.data->bytes.first(size)));
   } else {
-    const std::vector<float> values = decoded(moved);
-    require(values.size() == static_cast<std::size_t>(mlq::element_count(moved.shape).value_or(0)),
+    const std::vector<float> values = decoded(from);
+    require(values.size() == static_cast<std::size_t>(mlq::element_count(from.shape).value_or(0)),
             "has a constant of a type that the format has not");
     to.mutable_float_value()->Add(values.begin(), values.end());
   }

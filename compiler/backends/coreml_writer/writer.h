@@ -71,6 +71,8 @@ class Writer {
   // Writes a constant, its axes permuted; quantized ones stay so. `axis` is that of the output channels in
   // what is written: the format can hold scales along it only.
   void weights(coreml::Weights& to, TensorId id, const Ints& permutation = {}, int axis = 0);
+  // The same of a part of one.
+  void weights(coreml::Weights& to, const mlq::Tensor& part, int axis = 0);
   // Nothing in a layer may be floats beside half floats; called when a layer has all its weights.
   void finish();
 
@@ -100,6 +102,7 @@ std::span<const Row> arithmetic_rows();
 std::span<const Row> custom_rows();
 std::span<const Row> dense_rows();
 std::span<const Row> normalization_rows();
+std::span<const Row> recurrent_rows();
 std::span<const Row> shape_rows();
 std::span<const Row> spatial_rows();
 

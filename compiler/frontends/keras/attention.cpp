@@ -9,6 +9,9 @@ namespace mlqc::keras {
 
 namespace {
 
+// Keras takes 1e9 where it computes in floats; no less comes of this number, which half floats hold too.
+constexpr float hidden_by = 6e4f;
+
 // The operands of a call: by their place, or by the name of the argument.
 struct Operands {
   TensorId query = mlq::no_tensor, value = mlq::no_tensor, key = mlq::no_tensor;
@@ -45,14 +48,15 @@ TensorId add_causal(Net& net, TensorId scores) {
                 "hides later steps of a sequence whose length is not known");
   std::vector<float> hidden;
   for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) hidden.push_back(j > i ? -1e9f : 0);
+    for (std::int64_t j = 0; j < columns; ++j) hidden.push_back(j > i ? -hidden_by : 0);
   return net.b.node("Add", {scores, net.constant("causal", {rows, columns}, hidden)});
 }
 
 // Values that do not count are not seen.
 TensorId add_mask(Net& net, TensorId scores, TensorId mask) {
   if (mask == mlq::no_tensor) return scores;
-  const TensorId hidden = net.b.node("Mul", {net.b.node("Sub", {mask, net.b.number(1)}), net.b.number(1e9f)});
+  const TensorId hidden =
+      net.b.node("Mul", {net.b.node("Sub", {mask, net.b.number(1)}), net.b.number(hidden_by)});
   return net.b.node("Add", {scores, nhwc::expand_dims(net.b, hidden, 1)});
 }
 
