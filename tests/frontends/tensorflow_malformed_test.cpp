@@ -1,13 +1,13 @@
 // Damaged TensorFlow graphs end in one clear sentence or in a network that can be checked, without a crash
 // and without much memory.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <random>
 
 #include "compiler/frontends/frontend.h"
 #include "compiler/support/error.h"
 #include "tests/support/files.h"
+#include "tests/support/memory.h"
 
 namespace mlqc {
 namespace {
@@ -25,12 +25,6 @@ bool import_or_refuse(const std::string& bytes) {
     EXPECT_EQ(error.diagnostic().where.file, "test.pb");
     return false;
   }
-}
-
-long peak_kilobytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
 }
 
 class MalformedTensorFlow : public testing::TestWithParam<const char*> {
@@ -52,13 +46,13 @@ TEST_P(MalformedTensorFlow, FlippedBits) {
   MLQ_NEEDS_SHARED();
   const std::string bytes = whole();
   std::mt19937 random(5);
-  const long before = peak_kilobytes();
+  const long before = mlq::test::peak_kilobytes();
   for (int trial = 0; trial < 500; ++trial) {
     std::string damaged = bytes;
     damaged[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
     import_or_refuse(damaged);
   }
-  EXPECT_LT(peak_kilobytes() - before, 200 * 1024);
+  EXPECT_LT(mlq::test::peak_kilobytes() - before, mlq::test::allowed_kilobytes(bytes.size()));
 }
 
 // In a graph without weights every flip hits what describes the network.
@@ -108,9 +102,9 @@ TEST(MalformedTensorFlow, EveryBitAndEveryPrefixOfASmallGraph) {
 TEST(MalformedTensorFlow, ManyTinyNodesAreRefused) {
   std::string bytes;
   for (int i = 0; i < 3'000'000; ++i) bytes += std::string("\x0a\0", 2);
-  const long before = peak_kilobytes();
+  const long before = mlq::test::peak_kilobytes();
   EXPECT_FALSE(import_or_refuse(bytes));
-  EXPECT_LT(peak_kilobytes() - before, 64 * 1024);
+  EXPECT_LT(mlq::test::peak_kilobytes() - before, 64 * 1024);
 }
 
 TEST(MalformedTensorFlow, OneNumberForManyIsBounded) {

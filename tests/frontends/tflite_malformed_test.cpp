@@ -1,13 +1,13 @@
 // Damaged TensorFlow Lite files end in one clear sentence or in a network that can be checked, without a
 // crash and without much memory.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <random>
 
 #include "compiler/frontends/frontend.h"
 #include "compiler/support/error.h"
 #include "tests/support/files.h"
+#include "tests/support/memory.h"
 
 namespace mlqc {
 namespace {
@@ -25,12 +25,6 @@ bool import_or_refuse(const std::string& bytes) {
     EXPECT_EQ(error.diagnostic().where.file, "test.tflite");
     return false;
   }
-}
-
-long peak_kilobytes() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss;
 }
 
 class MalformedTfLite : public testing::TestWithParam<const char*> {
@@ -53,14 +47,14 @@ TEST_P(MalformedTfLite, FlippedBits) {
   MLQ_NEEDS_SHARED();
   const std::string bytes = whole();
   std::mt19937 random(3);
-  const long before = peak_kilobytes();
+  const long before = mlq::test::peak_kilobytes();
   for (int trial = 0; trial < 500; ++trial) {
     std::string damaged = bytes;
     const std::size_t from = trial % 2 ? bytes.size() - std::min<std::size_t>(bytes.size(), 24000) : 0;
     damaged[from + random() % (bytes.size() - from)] ^= static_cast<char>(1 << random() % 8);
     import_or_refuse(damaged);
   }
-  EXPECT_LT(peak_kilobytes() - before, 300 * 1024);
+  EXPECT_LT(mlq::test::peak_kilobytes() - before, mlq::test::allowed_kilobytes(bytes.size()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Shared, MalformedTfLite,

@@ -58,6 +58,10 @@ mlq::Data read_member(const Source& source, const char* name) {
   auto bytes = std::make_shared<std::vector<std::byte>>(stat.size);
   if (!file || zip_fread(file.get(), bytes->data(), bytes->size()) != static_cast<zip_int64_t>(bytes->size()))
     refuse(source, std::string(name) + " cannot be unpacked");
+  // The checksum is compared where the member ends, which only another read finds.
+  std::byte more;
+  if (zip_fread(file.get(), &more, 1) != 0)
+    refuse(source, std::string(name) + " has another checksum than it says");
   return {std::span<const std::byte>(*bytes), bytes, false};
 }
 
