@@ -14,8 +14,8 @@
 #include "compiler/graph/rewrite.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/error.h"
-#include "compiler/validate/image_file.h"
 #include "mlq/model.h"
+#include "tests/frontends/shared_pictures.h"
 #include "tests/support/files.h"
 
 namespace mlqc {
@@ -48,29 +48,8 @@ double apart(const std::vector<float>& a, const std::vector<float>& b) {
     difference = std::max<double>(difference, std::abs(a[i] - b[i]));
     largest = std::max<double>(largest, std::abs(a[i]));
   }
+  if (!(largest > 0) || !std::isfinite(difference)) throw std::runtime_error("an output says nothing");
   return difference / largest;
-}
-
-// Pictures of the shared samples as [H, W, C], 0..255: every `step`th file.
-std::vector<std::vector<float>> pictures(const char* folder, mlq::Color color, int size, std::size_t step) {
-  std::set<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(mlq::test::shared_folder() / "samples" / folder))
-    if (entry.is_regular_file()) files.insert(entry.path());
-  std::vector<std::vector<float>> result;
-  std::size_t i = 0;
-  for (const fs::path& file : files) {
-    if (i++ % step) continue;
-    const auto image = read_image(map_file(file).bytes);
-    if (!image) continue;
-    const auto array = mlq::to_tensor(image->view(), color, size, size);
-    const auto planes = array->floats();
-    const std::size_t channels = color == mlq::Color::gray ? 1 : 3, plane = planes.size() / channels;
-    std::vector<float> last(planes.size());
-    for (std::size_t c = 0; c < channels; ++c)
-      for (std::size_t p = 0; p < plane; ++p) last[p * channels + c] = planes[c * plane + p];
-    result.push_back(std::move(last));
-  }
-  return result;
 }
 
 std::vector<float> scaled(std::vector<float> values, float factor) {
@@ -98,13 +77,13 @@ void expect_twins(const char* keras, const char* other, const std::vector<std::v
 TEST(KerasTwins, DigitsInCoreMl) {
   MLQ_NEEDS_SHARED();
   expect_twins("keras/mnistCNN_r4ghu.h5", "coreml/mnistCNN_r4ghu.mlmodel",
-               pictures("mnist", mlq::Color::gray, 28, 10), 1.0f / 255);
+               test::pictures("mnist", mlq::Color::gray, 28, 28, 10), 1.0f / 255);
 }
 
 TEST(KerasTwins, ResNetInTfLite) {
   MLQ_NEEDS_SHARED();
   expect_twins("keras/mlperf_tiny_resnet8_cifar10.h5", "tflite/mlperf_tiny_resnet8_float.tflite",
-               pictures("flowers", mlq::Color::rgb, 32, 4), 1);
+               test::pictures("flowers", mlq::Color::rgb, 32, 32, 4), 1);
 }
 
 TEST(KerasTwins, DigitsInOnnx) {
@@ -113,7 +92,7 @@ TEST(KerasTwins, DigitsInOnnx) {
   if (std::none_of(formats.begin(), formats.end(), [](const auto& f) { return f.extension == ".onnx"; }))
     GTEST_SKIP() << "no front end reads .onnx";
   std::vector<std::vector<float>> digits;
-  for (const auto& pixels : pictures("mnist", mlq::Color::gray, 28, 10))
+  for (const auto& pixels : test::pictures("mnist", mlq::Color::gray, 28, 28, 10))
     digits.push_back(scaled(pixels, 1.0f / 255));
   expect_twins("keras/cnn_max_mnist2.h5", "onnx/mnist_cnn_max2.onnx", digits, 1);
 }

@@ -41,9 +41,9 @@ std::string read_associated(const Source& source, const std::string& name) {
   const std::unique_ptr<zip_file_t, CloseZipFile> file(zip_fopen(zip.get(), name.c_str(), 0));
   std::string all(stat.size, '\0');
   char more;  // the checksum is compared at the member's end
-  const bool whole =
-      file && zip_fread(file.get(), all.data(), all.size()) == static_cast<zip_int64_t>(all.size()) &&
-      zip_fread(file.get(), &more, 1) == 0;
+  const bool whole = file &&
+                     zip_fread(file.get(), all.data(), all.size()) == static_cast<zip_int64_t>(all.size()) &&
+                     zip_fread(file.get(), &more, 1) == 0;
   return whole ? all : "";
 }
 
