@@ -1,6 +1,6 @@
 # mlq_add_model() and mlq_install_models(): the same after add_subdirectory, FetchContent and find_package.
 #
-#   mlq_add_model(NAME MANIFEST FILE [EMBED] [CUSTOM_LAYERS FILE...|TARGET...] [QUANTIZERS TARGET...] [DEPENDS FILE...])
+#   mlq_add_model(NAME MANIFEST FILE [EMBED] [CUSTOM_LAYERS FILE...|TARGET...] [METRICS FILE...] [DEPENDS FILE...])
 #
 # makes the library NAME, whose header is <NAME.hpp>. Compiling against it waits for the wrapper only; linking
 # with it waits for a green gate. Beside it: NAME_codegen, NAME_weights, NAME_gate, the CTest test
@@ -9,6 +9,8 @@
 # CUSTOM_LAYERS names the sources of the layers that the manifest's `custom_layers:` are about. They are compiled
 # twice: into the library NAME, and into a module that mlqc runs while it validates the model (NAME_custom). A
 # TARGET instead of a file is such a module already, built for this machine; a cross build needs one.
+#
+# METRICS names the sources of the manifest's own metrics, which are compiled into that module only.
 #
 # With EMBED the artifact is in the program; without, NAME.mlq is looked for where the environment variable
 # MLQ_MODEL_DIR says, beside the executable, and where it was built.
@@ -25,8 +27,8 @@ option(MLQ_BUILD_FOLDER_LOOKUP "Programs also look for their models where these 
 mark_as_advanced(MLQ_THREADS MLQ_PARALLEL_MODELS MLQ_BUILD_FOLDER_LOOKUP)
 
 function(mlq_add_model name)
-  set(keywords "MANIFEST, EMBED, CUSTOM_LAYERS, QUANTIZERS, DEPENDS")
-  cmake_parse_arguments(PARSE_ARGV 1 arg "EMBED" "MANIFEST" "CUSTOM_LAYERS;QUANTIZERS;DEPENDS")
+  set(keywords "MANIFEST, EMBED, CUSTOM_LAYERS, METRICS, DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "EMBED" "MANIFEST" "CUSTOM_LAYERS;METRICS;DEPENDS")
   if(arg_UNPARSED_ARGUMENTS)
     list(JOIN arg_UNPARSED_ARGUMENTS "' '" unknown)
     message(FATAL_ERROR "mlq_add_model(${name}): does not know '${unknown}'; the keywords are ${keywords}")
@@ -52,8 +54,11 @@ function(mlq_add_model name)
   _mlq_umbrella_targets()
 
   set(dir "${CMAKE_CURRENT_BINARY_DIR}/mlq/${name}")
-  _mlq_add_plugin(${name} "${manifest}" "${dir}" "${arg_CUSTOM_LAYERS}" layers_of_app plugins)
-  _mlq_add_commands(${name} "${manifest}" "${dir}" "${plugins};${arg_QUANTIZERS}" "${arg_DEPENDS}")
+  set(modules "")
+  _mlq_own_files(${name} CUSTOM_LAYERS "${arg_CUSTOM_LAYERS}" layers_of_app modules)
+  _mlq_own_files(${name} METRICS "${arg_METRICS}" metrics modules)
+  _mlq_add_plugin(${name} "${manifest}" "${dir}" "${layers_of_app};${metrics}" "${modules}" plugins)
+  _mlq_add_commands(${name} "${manifest}" "${dir}" "${plugins}" "${arg_DEPENDS}")
   _mlq_add_library(${name} "${dir}" "${arg_EMBED}")
   if(layers_of_app)
     target_sources(${name} PRIVATE ${layers_of_app})
@@ -62,29 +67,37 @@ function(mlq_add_model name)
   _mlq_add_checks(${name} "${manifest}" "${dir}")
 endfunction()
 
-# The module NAME_custom with the user's layers. `sources` are those among `layers` that are files, `plugins` the
-# targets whose modules mlqc is to load.
-function(_mlq_add_plugin name manifest dir layers sources plugins)
-  set(files "")
-  set(modules "")
-  foreach(layer IN LISTS layers)
-    if(TARGET "${layer}")
-      list(APPEND modules "${layer}")
+# Sorts what the user gives for a keyword: files, and targets that are modules already. The
+# latter are added to those that are in `modules_out`.
+function(_mlq_own_files name keyword given files_out modules_out)
+  set(sources "")
+  set(targets "${${modules_out}}")
+  foreach(item IN LISTS given)
+    if(TARGET "${item}")
+      list(APPEND targets "${item}")
     else()
-      get_filename_component(file "${layer}" ABSOLUTE)
+      get_filename_component(file "${item}" ABSOLUTE)
       get_source_file_property(generated "${file}" GENERATED)
       if(NOT EXISTS "${file}" AND NOT generated)
-        message(FATAL_ERROR "mlq_add_model(${name}): CUSTOM_LAYERS names neither a file nor a target: '${layer}'")
+        message(FATAL_ERROR "mlq_add_model(${name}): ${keyword} names neither a file nor a target: '${item}'")
       endif()
-      list(APPEND files "${file}")
+      list(APPEND sources "${file}")
     endif()
   endforeach()
+  set(${files_out} "${sources}" PARENT_SCOPE)
+  set(${modules_out} "${targets}" PARENT_SCOPE)
+endfunction()
+
+# The module NAME_custom with the user's code in `files`, unless that is in `modules` already. `plugins` are the
+# targets whose modules mlqc is to load.
+function(_mlq_add_plugin name manifest dir files modules plugins)
+  list(REMOVE_ITEM files "")
   if(files AND CMAKE_CROSSCOMPILING AND NOT modules)
     message(FATAL_ERROR "mlq_add_model(${name}): mlqc runs on this machine and cannot load a module for another. "
             "Build ${name}_custom for this machine first, import it as a target, and add it to CUSTOM_LAYERS")
   elseif(files AND NOT modules)
     _mlq_compiler_files(tool)
-    _mlq_command(${name} plugin "${dir}" "custom layers of ${name}" "${name}.plugin.cpp"
+    _mlq_command(${name} plugin "${dir}" "own code of ${name}" "${name}.plugin.cpp"
       ARGS plugin "${manifest}" DEPENDS "${manifest}" ${tool})
     add_library(${name}_custom MODULE ${files} "${dir}/${name}.plugin.cpp")
     add_dependencies(${name}_custom ${name}_plugin)
@@ -94,7 +107,6 @@ function(_mlq_add_plugin name manifest dir layers sources plugins)
     set_target_properties(${name}_custom PROPERTIES FOLDER mlq)
     set(modules ${name}_custom)
   endif()
-  set(${sources} "${files}" PARENT_SCOPE)
   set(${plugins} "${modules}" PARENT_SCOPE)
 endfunction()
 
@@ -135,7 +147,7 @@ function(_mlq_add_commands name manifest dir plugins depends)
     set(note " (MLQ_GATE=${MLQ_GATE}: red does not stop the build)")
   endif()
   _mlq_command(${name} gate "${dir}" "gate of ${name}${note}" "${name}.report.json;${name}.verdict"
-    ARGS gate "${manifest}" --mode "${MLQ_GATE}"
+    ARGS gate "${manifest}" --mode "${MLQ_GATE}" ${plugin_options}
     DEPENDS ${inputs} "${dir}/${name}.gate-mode" "${dir}/${name}.weights.stamp")
   add_dependencies(${name}_gate ${name}_weights)
 endfunction()

@@ -111,6 +111,21 @@ void add_custom_layers(data& values, const Manifest& manifest) {
   values["classes"] = std::move(classes);
 }
 
+// In a plugin only: apps do not measure.
+void add_metrics(data& values, const Manifest& manifest) {
+  data headers{data::type::list}, metrics{data::type::list};
+  for (const std::string& header : metric_headers(manifest)) headers << data{"header", header};
+  for (const OwnMetricSection& metric : manifest.metrics) {
+    data item;
+    item["function"] = global_name(metric.function.value);
+    item["literal"] = string_literal(metric.name.value);
+    metrics << item;
+  }
+  values["has_metrics"] = !manifest.metrics.empty();
+  values["metric_headers"] = std::move(headers);
+  values["metrics"] = std::move(metrics);
+}
+
 void add_origin(data& values, const Manifest& manifest, const std::string& name) {
   values["version"] = fmt::format("{}.{}.{}", mlq::version_major, mlq::version_minor, mlq::version_patch);
   values["major"] = std::to_string(mlq::version_major);
@@ -158,15 +173,18 @@ Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, cons
 }
 
 std::string generate_plugin(const Manifest& manifest, const std::string& name) {
-  if (manifest.custom_layers.empty())
-    throw Error(Exit::usage, {{manifest.file.string()},
-                              "the manifest has no custom layers, so there is nothing to make a plugin of",
-                              "MLQ104",
-                              "add 'custom_layers', or remove CUSTOM_LAYERS from mlq_add_model",
-                              {}});
+  if (manifest.custom_layers.empty() && manifest.metrics.empty())
+    throw Error(Exit::usage,
+                {{manifest.file.string()},
+                 "the manifest names no code of its own, so there is nothing to make a plugin of",
+                 "MLQ104",
+                 "add 'custom_layers' or 'validate: { metrics }', or remove CUSTOM_LAYERS and "
+                 "METRICS from mlq_add_model",
+                 {}});
   data values;
   add_origin(values, manifest, name);
   add_custom_layers(values, manifest);
+  add_metrics(values, manifest);
   return render(plugin_template, values);
 }
 

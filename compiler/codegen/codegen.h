@@ -20,9 +20,9 @@ struct Wrapper {
 Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, const std::string& name,
                          const std::string& interface_digest, const std::string& source_sha256);
 
-// NAME.plugin.cpp: with the user's source, the module that mlqc runs custom layers from. Needs the manifest
-// alone, because reading the model takes the module. Throws Error (Exit::usage) when there are no custom
-// layers.
+// NAME.plugin.cpp: with the user's source, the module that mlqc runs custom layers and metrics from. Needs
+// the manifest alone, because reading the model takes the module. Throws Error (Exit::usage) when there are
+// none.
 std::string generate_plugin(const Manifest& manifest, const std::string& name);
 
 }  // namespace mlqc

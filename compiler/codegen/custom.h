@@ -13,9 +13,14 @@ struct CustomType {
   std::string type;  // "::app::GridSampler"
 };
 
+// The name from the outermost namespace: "::app::ink".
+std::string global_name(const std::string& name);
+
 // Each class once, in the manifest's order.
 std::vector<CustomType> custom_types(const Manifest& manifest);
-// Each header once. Throws Error (Exit::usage) on one that `#include` cannot name.
+// Each header once, those of metrics after those of layers. Throws Error (Exit::usage) on one that `#include`
+// cannot name.
 std::vector<std::string> custom_headers(const Manifest& manifest);
+std::vector<std::string> metric_headers(const Manifest& manifest);
 
 }  // namespace mlqc

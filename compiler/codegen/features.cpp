@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <vector>
 
 #include "compiler/codegen/text.h"
+#include "mlq/sizes.h"
 
 namespace mlqc {
 
@@ -151,8 +153,9 @@ std::string type_sentence(const Feature& feature, const mlq::Graph& graph, bool 
   }
   const mlq::Shape shape = shape_of(feature);
   const char* type = mlq::name_of(type_of(feature));
-  return shape.empty() ? fmt::format("one {}", type)
-                       : fmt::format("array of {}, {}", type, size_words(shape));
+  if (shape.empty()) return fmt::format("one {}", type);
+  const std::optional<mlq::Sizes> sizes = is_input ? mlq::sizes_of(graph, feature) : std::nullopt;
+  return fmt::format("array of {}, {}", type, sizes ? mlq::to_string(*sizes) : size_words(shape));
 }
 
 }  // namespace mlqc

@@ -5,6 +5,7 @@
 
 #include "compiler/driver/commands.h"
 #include "compiler/driver/machine.h"
+#include "compiler/driver/own_metrics.h"
 #include "compiler/driver/pending.h"
 #include "compiler/driver/steps.h"
 #include "compiler/manifest/manifest.h"
@@ -58,6 +59,7 @@ Exit run_accept(const Options& options) {
     refuse({manifest.file.string()}, "the manifest names no baseline", "add 'baseline: baselines/NAME.json'");
   if (options.reason.empty())
     refuse({}, "--reason is empty", "say in one sentence why the new figures are good");
+  use_own_metrics(manifest);
   const std::filesystem::path& file = manifest.baseline->value;
   const Baseline after = baseline_of(read_measured(options, manifest), options.reason);
   print_change(read_baseline(file), after);

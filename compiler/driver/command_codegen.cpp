@@ -12,7 +12,7 @@ namespace mlqc {
 
 Step codegen_step(const Options& options) {
   const Manifest manifest = parse_manifest(options.arguments[0]);
-  const Source source = read_model(manifest, load_plugins(options.plugins));
+  const Source source = read_model(manifest, load_plugins(options.plugins).classes);
   const mlq::Graph graph = with_interface(import_graph(source), manifest);
   check_custom_layers(manifest, graph);
   const Wrapper wrapper =

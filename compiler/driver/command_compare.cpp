@@ -133,7 +133,7 @@ void add_layers(nlohmann::ordered_json& json, const std::vector<LayerDifference>
 }  // namespace
 
 Exit run_compare(const Options& options) {
-  const std::vector<mlq::CustomClass> classes = load_plugins(options.plugins);
+  const std::vector<mlq::CustomClass> classes = load_plugins(options.plugins).classes;
   const ModelFile a = open_model(options.arguments[0], classes);
   const ModelFile b = open_model(options.arguments[1], classes);
   const Samples samples = find_samples(samples_section(options), a.graph);

@@ -5,6 +5,7 @@
 #include "compiler/driver/blame.h"
 #include "compiler/driver/commands.h"
 #include "compiler/driver/diagnostics.h"
+#include "compiler/driver/own_metrics.h"
 #include "compiler/driver/page.h"
 #include "compiler/driver/pending.h"
 #include "compiler/driver/steps.h"
@@ -63,6 +64,8 @@ Step gate_step(const Options& options) {
   const Manifest manifest = parse_manifest(options.arguments[0]);
   Step step{Exit::good, {manifest.file, output_file(options, ".measured.json")}, {}};
   if (manifest.baseline) step.read.push_back(manifest.baseline->value);
+  step.read.insert(step.read.end(), options.plugins.begin(), options.plugins.end());
+  use_own_metrics(manifest);
   const Report measured = read_measured(options, manifest);
   std::error_code error;
   // Before judging, which a missing baseline ends.

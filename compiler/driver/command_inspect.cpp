@@ -127,7 +127,7 @@ void print(const Json& json) {
 }  // namespace
 
 Exit run_inspect(const Options& options) {
-  const ModelFile file = open_model(options.arguments[0], load_plugins(options.plugins));
+  const ModelFile file = open_model(options.arguments[0], load_plugins(options.plugins).classes);
   const Json json = inspection(file);
   print(json);
   const std::string text = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -114,7 +114,7 @@ void save(const mlq::Graph& graph, const std::vector<mlq::Array>& outputs, const
 }  // namespace
 
 Exit run_predict(const Options& options) {
-  const ModelFile file = open_model(options.arguments[0], load_plugins(options.plugins));
+  const ModelFile file = open_model(options.arguments[0], load_plugins(options.plugins).classes);
   const std::vector<mlq::Array> inputs = read_inputs(file.graph, options.inputs);
   for (const auto& [name, path] : options.saves) find_feature(file.graph.outputs, name, "output");
   const mlq::Model model = file.load(threads());

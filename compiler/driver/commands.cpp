@@ -7,7 +7,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 const Words step = {"--out", "--name", "--depfile", "--stamp"};
-const Words code = {"--plugin", "--plugin-seconds"};  // of custom layers
+const Words code = {"--plugin", "--plugin-seconds"};  // of custom layers and metrics
 const Words step_with_code = {"--out", "--name", "--depfile", "--stamp", "--plugin", "--plugin-seconds"};
 
 Words and_also(Words words, const Words& more) {
@@ -35,7 +35,7 @@ std::span<const Command> commands() {
       {"gate",
        "Only the verdict on what was measured: milliseconds",
        {"MANIFEST"},
-       and_also(step, {"--mode", "--json", "--all", "--junit", "--sarif", "--markdown", "--html"}),
+       and_also(step_with_code, {"--mode", "--json", "--all", "--junit", "--sarif", "--markdown", "--html"}),
        {"--out"},
        run_gate},
       {"accept",
@@ -64,7 +64,7 @@ std::span<const Command> commands() {
        run_tune},
       {"convert", "Another format, without quantization", {"MODEL"}, {"--to"}, {"--out"}, run_convert},
       {"plugin",
-       "Only the source of the module with custom layers",
+       "Only the source of the module with custom layers and metrics",
        {"MANIFEST"},
        step,
        {"--out"},

@@ -12,6 +12,7 @@
 #include "compiler/driver/layers.h"
 #include "compiler/driver/machine.h"
 #include "compiler/driver/model_file.h"
+#include "compiler/driver/own_metrics.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/support/bytes.h"
@@ -107,10 +108,11 @@ std::vector<std::byte> write_artifact(const Manifest& manifest, const Source& so
   return backend.write_coded(source, graph);
 }
 
-Inputs read_inputs(const Manifest& manifest, std::vector<mlq::CustomClass> classes) {
+Inputs read_inputs(const Manifest& manifest, const Plugins& plugins) {
   Stopwatch watch;
+  use_own_metrics(manifest, plugins.metrics);
   Inputs inputs;
-  inputs.classes = std::move(classes);
+  inputs.classes = plugins.classes;
   inputs.source = read_model(manifest, inputs.classes);
   inputs.graph = with_interface(import_graph(inputs.source), manifest);
   check_custom_layers(manifest, inputs.graph);

@@ -10,6 +10,7 @@
 #include "compiler/driver/progress.h"
 #include "compiler/frontends/frontend.h"
 #include "compiler/manifest/manifest.h"
+#include "compiler/plugins/plugins.h"
 #include "compiler/quantize/compensated.h"
 #include "compiler/validate/report.h"
 #include "compiler/validate/samples.h"
@@ -25,7 +26,8 @@ struct Inputs {
   std::vector<mlq::CustomClass> classes;  // of the plugins
   double seconds = 0;                     // that reading took
 };
-Inputs read_inputs(const Manifest& manifest, std::vector<mlq::CustomClass> classes = {});
+// The metrics of `manifest` are in use from here on (own_metrics.h).
+Inputs read_inputs(const Manifest& manifest, const Plugins& plugins = {});
 
 // The plan over the reference, with the rounding that the manifest asks for. `start` holds what the plan does
 // not say: other layers as they are already, which those of the plan are compensated for.

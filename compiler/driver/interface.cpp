@@ -260,6 +260,7 @@ std::string interface_settings(const Manifest& manifest) {
     if (p.as)
       text += fmt::format("input {} {} {} {} {}\n", name, word(p.color), word(p.layout), numbers(p.scale),
                           numbers(p.bias));
+    if (section->shapes) text += fmt::format("shapes {} {}\n", name, section->shapes->value);
   }
   for (const auto& [name, section] : manifest.interface.outputs) {
     const ClassifierSection& c = section->classifier;

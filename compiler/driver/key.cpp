@@ -59,9 +59,9 @@ std::string settings_digest(const Manifest& manifest) {
   std::string text = text_of(manifest.quantize);
   for (const At<std::string>& word : manifest.emit) text += "emit " + word.value + "\n";
   text += interface_settings(manifest);
-  for (const auto& [name, input] : manifest.interface.inputs)
-    if (input->shapes) text += "shapes " + name + " " + input->shapes->value + "\n";
   for (const CustomLayerSection& layer : manifest.custom_layers) text += text_of(layer);
+  for (const OwnMetricSection& metric : manifest.metrics)
+    text += fmt::format("metric {} {} {}\n", metric.name.value, metric.higher_is_better, metric.over_samples);
   if (manifest.calibrate) text += "calibrate " + text_of(*manifest.calibrate) + "\n";
   if (manifest.labels) text += "labels " + text_of(manifest.labels->value) + "\n";
   if (manifest.samples) text += "samples " + text_of(*manifest.samples) + "\n";

@@ -143,7 +143,7 @@ const Declaration declarations[] = {
      }},
     {"--plugin",
      [](CLI::App& app, Options& o) {
-       app.add_option("--plugin", o.plugins, "A module with custom layers; may be repeated")
+       app.add_option("--plugin", o.plugins, "A module with custom layers or metrics; may be repeated")
            ->type_name("FILE")
            ->allow_extra_args(false);
      }},

@@ -35,7 +35,7 @@ struct Options {
   std::vector<std::string> bits, algorithms;                       // of `sweep`
   std::vector<std::pair<std::string, std::string>> inputs, saves;  // NAME=FILE
 
-  std::vector<std::filesystem::path> plugins;  // modules with custom layers
+  std::vector<std::filesystem::path> plugins;  // modules with custom layers or metrics
   double plugin_seconds = 60;                  // that one call into them may take
 
   int threads = 0;  // 0: one per processor

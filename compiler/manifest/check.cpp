@@ -130,7 +130,7 @@ void check_word(const Yaml& value, const Field& field, const Place& key) {
     if (text == refused.word)
       fail(value.where, "MLQ110", fmt::format("'{}: {}' is not yet supported", field.key, text),
            refused.instead);
-  if (std::ranges::find(field.words, text) == field.words.end())
+  if (!field.other_words && std::ranges::find(field.words, text) == field.words.end())
     fail(value.where, "MLQ105", fmt::format("{} is no value of '{}'", shown(value), field.key),
          field.type == Type::bits ? "one of " + list(field.words) : suggest(text, field.words, "one of "));
   if (field.type == Type::bits && value.quoted) mistyped(value, field, key, wanted, "remove the quotes");

@@ -255,6 +255,27 @@ Field samples_section(const std::string& key, const std::string& what) {
           .one_of = {"images", "tensors", "random"}};
 }
 
+Fields own_metric() {
+  return {
+      {.key = "name", .type = Type::identifier, .what = "What `gate` calls it.", .required = true},
+      {.key = "function",
+       .type = Type::qualified,
+       .what = "The C++ function that computes it, a `mlq::MetricFunction`.",
+       .required = true},
+      {.key = "header", .what = "The header that declares it, as in `#include`.", .required = true},
+      {.key = "better",
+       .type = Type::word,
+       .what = "Which figures are the better ones.",
+       .required = true,
+       .words = {"higher", "lower"}},
+      {.key = "over_samples",
+       .type = Type::word,
+       .what = "What becomes of the samples' figures: their mean, the worst, or the share of ones.",
+       .otherwise = "`mean`",
+       .words = {"mean", "worst", "share"}},
+  };
+}
+
 Fields validate() {
   return {
       samples_section("samples", "What both models run."),
@@ -262,6 +283,10 @@ Fields validate() {
        .type = Type::path,
        .what = "The samples' true labels, for `accuracy`: a CSV with lines `file,label`, or the "
                "folder whose folders are the labels."},
+      {.key = "metrics",
+       .type = Type::sections,
+       .what = "Metrics that the project computes itself.",
+       .fields = own_metric()},
   };
 }
 
@@ -277,7 +302,8 @@ Fields limit() {
        .words = {"top1_agreement", "top5_agreement", "worst_class_agreement", "accuracy",
                  "reference_accuracy", "kl_divergence", "snr_db", "psnr_db", "ssim", "cosine",
                  "max_abs_error", "mean_abs_error", "iou", "pixel_agreement", "mean_average_precision",
-                 "key_point_distance", "size"}},
+                 "key_point_distance", "size"},
+       .other_words = true},
       {.key = "at_least", .type = Type::size, .what = "Fails below. Bytes with a unit for `size`."},
       {.key = "at_most", .type = Type::size, .what = "Fails above."},
       {.key = "max_drop",

@@ -37,6 +37,7 @@ struct Field {
   std::string otherwise = "";  // what holds when the key is absent, for the manual
   bool required = false;
   std::vector<std::string> words = {};
+  bool other_words = false;  // also those that the manifest defines elsewhere: rules.cpp judges them
   std::vector<Refused> refused = {};
   double min = -1e300, max = 1e300;
   std::vector<Field> fields = {};

@@ -168,6 +168,17 @@ CustomLayerSection read_custom_layer(const Section& section) {
   return layer;
 }
 
+OwnMetricSection read_metric(const Section& section) {
+  OwnMetricSection metric;
+  metric.where = section.map->where;
+  set(metric.name, section, "name");
+  set(metric.function, section, "function");
+  set(metric.header, section, "header");
+  metric.higher_is_better = section.at("better")->text == "higher";
+  set(metric.over_samples, section, "over_samples");
+  return metric;
+}
+
 std::optional<SamplesSection> read_samples(const Section& section) {
   if (!section.map) return {};
   SamplesSection samples;
@@ -236,6 +247,8 @@ Manifest parse_manifest(const fs::path& file, const std::string& text) {
   manifest.calibrate = read_samples(section.inner("calibrate"));
   manifest.samples = read_samples(section.inner("validate").inner("samples"));
   set(manifest.labels, section.inner("validate"), "labels");
+  for (const Yaml& entry : entries(section.inner("validate"), "metrics"))
+    manifest.metrics.push_back(read_metric({&entry, folder}));
   for (const Yaml& entry : entries(section, "gate")) manifest.gate.push_back(read_limit({&entry, folder}));
   set(manifest.baseline, section, "baseline");
   manifest.emit = read_emit(section);

@@ -101,6 +101,15 @@ struct CustomLayerSection {
 // name.
 std::string class_of(const CustomLayerSection& section);
 
+// A metric that the user's own code computes.
+struct OwnMetricSection {
+  Place where;                       // of the entry
+  At<std::string> name;              // for `gate:`
+  At<std::string> function, header;  // the C++ function and what declares it
+  bool higher_is_better = true;
+  std::string over_samples = "mean";  // mean | worst | share
+};
+
 // Where samples come from: exactly one of images, tensors, random.
 struct SamplesSection {
   Place where;
@@ -128,6 +137,7 @@ struct Manifest {
   std::vector<CustomLayerSection> custom_layers;
   std::optional<SamplesSection> calibrate, samples;
   std::optional<At<std::filesystem::path>> labels;  // the samples' true labels
+  std::vector<OwnMetricSection> metrics;            // beside those that mlq has
   std::vector<GateSection> gate;
   std::optional<At<std::filesystem::path>> baseline;
   std::vector<At<std::string>> emit;  // "mlq", "coreml", "onnx"; mlq always

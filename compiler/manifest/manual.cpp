@@ -30,7 +30,7 @@ std::string values(const Field& field) {
       return "path";
     case Type::word:
     case Type::bits:
-      return fmt::format("`{}`", fmt::join(field.words, "`, `"));
+      return fmt::format("`{}`{}", fmt::join(field.words, "`, `"), field.other_words ? " or one's own" : "");
     case Type::words:
       return fmt::format("list of `{}`", fmt::join(field.words, "`, `"));
     case Type::section:

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compiler/manifest/fail.h"
+#include "compiler/manifest/fields.h"
 
 namespace mlqc {
 
@@ -58,6 +61,29 @@ void check_calibration(const Manifest& manifest) {
          "add 'calibrate: { images: FOLDER }', with other samples than those of 'validate'");
 }
 
+const Field& field_of(const Field& section, const std::string& key) {
+  return *std::ranges::find(section.fields, key, &Field::key);
+}
+
+// Those that mlq has, then those of the manifest, each once.
+std::vector<std::string> metric_names(const Manifest& manifest) {
+  std::vector<std::string> names = field_of(field_of(manifest_fields(), "gate"), "metric").words;
+  for (const OwnMetricSection& metric : manifest.metrics) {
+    if (std::ranges::find(names, metric.name.value) != names.end())
+      fail(metric.name.where, "MLQ102", fmt::format("there is a metric '{}' already", metric.name.value),
+           "give it another name");
+    names.push_back(metric.name.value);
+  }
+  return names;
+}
+
+void check_metric(const At<std::string>& metric, const std::vector<std::string>& names) {
+  if (std::ranges::find(names, metric.value) != names.end()) return;
+  const std::string meant = nearest(metric.value, names);
+  fail(metric.where, "MLQ105", fmt::format("'{}' is no value of 'metric'", metric.value),
+       meant.empty() ? fmt::format("one of {}", fmt::join(names, ", ")) : "did you mean '" + meant + "'?");
+}
+
 void check_limit(const GateSection& limit, const Manifest& manifest) {
   if (limit.at_least && limit.at_most && limit.at_least->value > limit.at_most->value)
     fail(limit.at_most->where, "MLQ109",
@@ -108,7 +134,11 @@ void check_rules(const Manifest& manifest) {
   if (manifest.calibrate) check_samples(*manifest.calibrate);
   if (manifest.samples) check_samples(*manifest.samples);
   for (const auto& [name, input] : manifest.interface.inputs) check_picture(input->picture);
-  for (const GateSection& limit : manifest.gate) check_limit(limit, manifest);
+  const std::vector<std::string> metrics = metric_names(manifest);
+  for (const GateSection& limit : manifest.gate) {
+    check_metric(limit.metric, metrics);
+    check_limit(limit, manifest);
+  }
 }
 
 }  // namespace mlqc

@@ -86,6 +86,7 @@ Json form(const Field& field) {
     case Type::digest:
       return {{"type", {"string", "null"}}, {"pattern", "^[0-9a-f]{64}$"}};
     case Type::word:
+      if (field.other_words) return {{"anyOf", {{{"enum", values(field.words)}}, {{"type", "string"}}}}};
       return {{"enum", values(field.words)}};
     case Type::bits:
       return {{"enum", numbers(field.words)}};

@@ -42,19 +42,26 @@ const mlq::Plugin& open_plugin(const fs::path& file) {
 
 }  // namespace
 
-std::vector<mlq::CustomClass> load_plugins(std::span<const fs::path> files) {
-  std::vector<mlq::CustomClass> classes;
+Plugins load_plugins(std::span<const fs::path> files) {
+  Plugins all;
   for (const fs::path& file : files) {
     const mlq::Plugin& plugin = open_plugin(file);
     for (const mlq::PluginClass& entry : std::span(plugin.classes, plugin.count)) {
-      if (std::ranges::find(classes, entry.name, &mlq::CustomClass::name) != classes.end())
+      if (std::ranges::find(all.classes, entry.name, &mlq::CustomClass::name) != all.classes.end())
         refuse(file, fmt::format("the class {} comes from two plugins", entry.name), "give only one of them");
-      classes.push_back(guarded({entry.name, [create = entry.create](std::string_view) {
-                                   return std::unique_ptr<mlq::CustomLayer>(create());
-                                 }}));
+      all.classes.push_back(guarded({entry.name, [create = entry.create](std::string_view) {
+                                       return std::unique_ptr<mlq::CustomLayer>(create());
+                                     }}));
+    }
+    for (const mlq::PluginMetric& metric : std::span(plugin.metrics, plugin.metric_count)) {
+      if (std::ranges::find(all.metrics, std::string_view(metric.name), &mlq::PluginMetric::name) !=
+          all.metrics.end())
+        refuse(file, fmt::format("the metric {} comes from two plugins", metric.name),
+               "give only one of them");
+      all.metrics.push_back(metric);
     }
   }
-  return classes;
+  return all;
 }
 
 }  // namespace mlqc

@@ -1,21 +1,31 @@
-// Modules with the user's custom layers. A plugin is somebody's first version of some code: what it does
-// wrong is reported as its own fault, by layer, class and method.
+// Modules with the user's custom layers and metrics. A plugin is somebody's first version of some code: what
+// it does wrong is reported as its own fault, by layer, class and method.
 #pragma once
 
 #include <filesystem>
 #include <span>
 #include <vector>
 
-#include "mlq/custom_layer.h"
+#include "mlq/plugin.h"
 
 namespace mlqc {
 
-// The classes of all `files`, guarded. Throws Error (Exit::usage, MLQ124) on what is no plugin of this
-// version of mlq, and when two bring the same class.
-std::vector<mlq::CustomClass> load_plugins(std::span<const std::filesystem::path> files);
+struct Plugins {
+  std::vector<mlq::CustomClass> classes;   // guarded
+  std::vector<mlq::PluginMetric> metrics;  // to be called by call_metric alone
+};
+
+// What all `files` bring. Throws Error (Exit::usage, MLQ124) on what is no plugin of this version of mlq, and
+// when two bring the same class or metric.
+Plugins load_plugins(std::span<const std::filesystem::path> files);
 
 // The class with its instances watched: exceptions, NaN where no input has one, outputs left unwritten and
 // shapes that change are failures; every call is on the board (board.h).
 mlq::CustomClass guarded(mlq::CustomClass plain);
+
+// The figure of one sample; the call is on the board. Throws Error (Exit::model, MLQ317) when the metric
+// throws.
+double call_metric(const mlq::PluginMetric& metric, const mlq::Feature& output,
+                   std::span<const double> reference, std::span<const double> candidate);
 
 }  // namespace mlqc

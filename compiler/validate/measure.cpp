@@ -126,6 +126,7 @@ Outcome failed(std::string why) {
 
 double figure_of(const Metric& metric, const Plan& plan, std::size_t index, const mlq::Feature& output,
                  const Array& reference, const Array& candidate) {
+  if (metric.own) return metric.own(output, reference, candidate);
   return metric.with_truth ? metric.with_truth(output, reference, candidate, plan.truths[index])
                            : metric.sample(output, reference, candidate);
 }

@@ -2,6 +2,7 @@
 // and one row in metrics.cpp.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,7 +26,7 @@ struct Measurement {
 enum class Summary {
   hits,  // the share of ones; has a Wilson interval, and `confidence` makes sense
   mean,
-  worst,        // the largest
+  worst,        // the largest, or the smallest where higher is better
   worst_class,  // figures are classes, from 1, negative for a miss: the lowest share of hits in any class
 };
 
@@ -42,10 +43,15 @@ struct Metric {
   // only where samples have labels.
   double (*with_truth)(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate,
                        std::int64_t truth) = nullptr;
+  // Instead of it, of a metric of the user's own (driver/own_metrics.h).
+  std::function<double(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate)>
+      own = {};
 };
 
 std::span<const Metric> metrics();
 const Metric* find_metric(std::string_view name);
+// Adds a manifest's own to the table, in place of those of the manifest before. Not while anything measures.
+void set_own_metrics(std::vector<Metric> own);
 
 // One figure for all samples; of hits the share with its Wilson interval at `confidence`, two-sided.
 Measurement summarize(const Metric& metric, std::span<const double> samples, double confidence = 0.95);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "compiler/validate/metric.h"
 #include "compiler/validate/ranking.h"
@@ -39,13 +40,10 @@ double mean(std::span<const double> values) {
   return sum / static_cast<double>(values.size());
 }
 
-double worst(std::span<const double> values) {
-  double largest = values.front();
-  for (const double value : values)
-    if (!(value <= largest)) largest = value;  // NaN stays
-  return std::ranges::any_of(values, [](double v) { return std::isnan(v); })
-             ? std::numeric_limits<double>::quiet_NaN()
-             : largest;
+double worst(std::span<const double> values, bool higher_is_better) {
+  if (std::ranges::any_of(values, [](double v) { return std::isnan(v); }))
+    return std::numeric_limits<double>::quiet_NaN();
+  return higher_is_better ? std::ranges::min(values) : std::ranges::max(values);
 }
 
 Measurement none_at_all() {
@@ -68,26 +66,38 @@ Measurement lowest_class(std::span<const double> samples, double confidence) {
   return worst ? wilson(worst->agreed, worst->n, confidence) : none_at_all();
 }
 
+std::vector<Metric>& table() {
+  static std::vector<Metric> all = {top1_agreement,
+                                    top5_agreement,
+                                    worst_class_agreement,
+                                    accuracy,
+                                    reference_accuracy,
+                                    kl_divergence,
+                                    snr_db,
+                                    psnr_db,
+                                    ssim,
+                                    cosine,
+                                    max_abs_error,
+                                    mean_abs_error,
+                                    iou,
+                                    pixel_agreement,
+                                    mean_average_precision,
+                                    key_point_distance};
+  return all;
+}
+
 }  // namespace
 
-std::span<const Metric> metrics() {
-  static const Metric table[] = {top1_agreement,
-                                 top5_agreement,
-                                 worst_class_agreement,
-                                 accuracy,
-                                 reference_accuracy,
-                                 kl_divergence,
-                                 snr_db,
-                                 psnr_db,
-                                 ssim,
-                                 cosine,
-                                 max_abs_error,
-                                 mean_abs_error,
-                                 iou,
-                                 pixel_agreement,
-                                 mean_average_precision,
-                                 key_point_distance};
-  return table;
+std::span<const Metric> metrics() { return table(); }
+
+void set_own_metrics(std::vector<Metric> own) {
+  static const std::size_t built_in = table().size();
+  static std::set<std::string, std::less<>> names;  // reports outlive the manifest that the names come from
+  table().resize(built_in);
+  for (Metric& metric : own) {
+    metric.name = *names.emplace(metric.name).first;
+    table().push_back(std::move(metric));
+  }
 }
 
 const Metric* find_metric(std::string_view name) {
@@ -100,7 +110,8 @@ Measurement summarize(const Metric& metric, std::span<const double> samples, dou
   if (metric.summary == Summary::hits)
     return wilson(static_cast<std::size_t>(std::ranges::count(samples, 1.0)), samples.size(), confidence);
   if (metric.summary == Summary::worst_class) return lowest_class(samples, confidence);
-  const double value = metric.summary == Summary::mean ? mean(samples) : worst(samples);
+  const double value =
+      metric.summary == Summary::mean ? mean(samples) : worst(samples, metric.higher_is_better);
   return {value, value, value, samples.size()};
 }
 

@@ -1,11 +1,13 @@
-// What a module with custom layers exports, so that mlqc can run them: one object named mlq_plugin, whose
-// first fields say whether the rest can be understood. The build writes its source from the manifest.
+// What a module with custom layers or metrics exports, so that mlqc can run them: one object named
+// mlq_plugin, whose first fields say whether the rest can be understood. The build writes its source from the
+// manifest.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "mlq/custom_layer.h"
+#include "mlq/metric.h"
 #include "mlq/version.h"
 
 namespace mlq {
@@ -22,6 +24,12 @@ constexpr PluginClass plugin_class(const char* name) {
   return {name, []() -> CustomLayer* { return new T(); }};
 }
 
+// A metric by the manifest's name.
+struct PluginMetric {
+  const char* name;
+  MetricFunction* function;
+};
+
 struct Plugin {
   std::uint32_t magic = plugin_magic;
   std::uint32_t major = version_major, minor = version_minor;
@@ -29,6 +37,8 @@ struct Plugin {
   std::uint32_t size_of_string = sizeof(std::string), size_of_shape = sizeof(Shape);
   std::size_t count = 0;
   const PluginClass* classes = nullptr;
+  std::size_t metric_count = 0;
+  const PluginMetric* metrics = nullptr;
 };
 
 }  // namespace mlq

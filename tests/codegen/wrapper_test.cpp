@@ -1,8 +1,9 @@
-// Custom layers in generated code: the wrapper's list of classes, and the module's.
+// Generated code that depends on more than the interface: custom layers, metrics, shapes that are open.
 #include <gmock/gmock.h>
 
 #include "compiler/codegen/codegen.h"
 #include "compiler/support/error.h"
+#include "mlq/sizes.h"
 #include "tests/codegen/fixtures.h"
 
 namespace mlqc {
@@ -45,6 +46,24 @@ TEST(CustomCode, TheModuleListsTheSameClasses) {
   EXPECT_THAT(text, AllOf(HasSubstr("::mlq::plugin_class<::app::GridSampler>(\"Grid\\042Sampler\"),"),
                           HasSubstr("::mlq::plugin_class<::app::Warp>(\"Warp\"),"), HasSubstr("mlq_plugin")));
   EXPECT_THROW(generate_plugin(manifest_of(""), "net"), Error);
+}
+
+TEST(CustomCode, MetricsAreFunctionsOfThePlugin) {
+  const std::string text = generate_plugin(
+      manifest_of(
+          "validate: { samples: { random: 1 }, metrics: [ { name: ink, function: app::ink_lost, header: "
+          "ink.h, better: lower } ] }\n"),
+      "net");
+  EXPECT_THAT(text, AllOf(HasSubstr("#include \"ink.h\""), HasSubstr("{\"ink\", ::app::ink_lost},"),
+                          Not(HasSubstr("classes"))));
+}
+
+TEST(FlexibleInput, IsDocumentedWithTheShapesThatItTakes) {
+  mlq::Graph graph = array_graph();
+  graph.metadata.emplace_back(mlq::sizes_key("sequence"), "1x10..200x80");
+  const Wrapper made = generate_wrapper(graph, manifest_of(""), "net", "digest", "sha");
+  EXPECT_THAT(made.header,
+              AllOf(HasSubstr("array of float32, 1x10..200x80"), HasSubstr("::mlq::dynamic, 80")));
 }
 
 TEST(CustomCode, AClassHasOneTypeAndAHeaderIsAPath) {
