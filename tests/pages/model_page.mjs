@@ -1,6 +1,6 @@
 // node model_page.mjs PEERS FOLDER FILE.html...: a network is drawn, folds, answers clicks, keys and the search.
 import {basename, join} from 'node:path';
-import {check, open_browser, open_page} from './browser.mjs';
+import {check, check_readable, open_browser, open_page} from './browser.mjs';
 
 const [peers, folder, ...files] = process.argv.slice(2);
 const browser = await open_browser(peers);
@@ -42,7 +42,11 @@ try {
     check((await page.locator('.node.on').count()) === 1, 'and to its place in the drawing');
     check((await page.locator('#layer table.parameters tr').count()) > 3, 'and leads to them');
     await page.fill('input[type=search]', '');
-    await page.screenshot({path: join(folder, `${basename(file, '.html')}.png`)});
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({colorScheme});
+      await check_readable(page, colorScheme);
+      await page.screenshot({path: join(folder, `${basename(file, '.html')}.${colorScheme}.png`)});
+    }
     check(problems.length === 0, `no error and no request${problems.map(p => '\n  ' + p).join('')}`);
     await page.close();
   }

@@ -1,6 +1,6 @@
 // node other_pages.mjs PEERS FOLDER KIND=FILE.html...: pages of a sweep and of a comparison.
 import {join} from 'node:path';
-import {check, open_browser, open_page} from './browser.mjs';
+import {check, check_readable, open_browser, open_page} from './browser.mjs';
 
 const [peers, folder, ...pairs] = process.argv.slice(2);
 const browser = await open_browser(peers);
@@ -27,7 +27,11 @@ try {
     const [kind, file] = pair.split('=');
     const {page, problems} = await open_page(browser, file, {colorScheme: 'light'});
     await wanted[kind](page);
-    await page.screenshot({path: join(folder, `${kind}.png`), fullPage: true});
+    for (const colorScheme of ['light', 'dark']) {
+      await page.emulateMedia({colorScheme});
+      await check_readable(page, `${kind}, ${colorScheme}`);
+      await page.screenshot({path: join(folder, `${kind}.${colorScheme}.png`), fullPage: true});
+    }
     check(problems.length === 0, `no error and no request${problems.map(p => '\n  ' + p).join('')}`);
     await page.close();
   }

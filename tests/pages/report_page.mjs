@@ -1,7 +1,7 @@
 // node report_page.mjs PEERS FOLDER FILE.html...: each page opens without an error or a request, has charts, works
 // by keyboard, and answers a click on a layer. Screenshots land in FOLDER.
 import {basename, join} from 'node:path';
-import {check, open_browser, open_page} from './browser.mjs';
+import {check, check_readable, open_browser, open_page} from './browser.mjs';
 
 const [peers, folder, ...files] = process.argv.slice(2);
 const browser = await open_browser(peers);
@@ -34,6 +34,7 @@ try {
       check((await page.locator('.check svg.chart circle').count()) > 0, 'a verdict is drawn');
       if (file.includes('gate')) check((await page.locator('.cures tbody tr').count()) >= 3, 'the layers at fault are listed');
       await visible_layer(page);
+      await check_readable(page, colorScheme);
       await by_keyboard(page);
       await page.screenshot({path: join(folder, `${basename(file, '.html')}.${colorScheme}.png`), fullPage: true});
       await page.emulateMedia({media: 'print'});

@@ -174,7 +174,7 @@ function confusion(ranking) {
     parts.push(text(left - 6, 14 + y * cell, short(row, 26), {'text-anchor': 'end'}));
     labels.forEach((column, x) => {
       const n = counts.get(key(row, column)) || 0;
-      parts.push(s('rect', {x: left + x * cell, y: y * cell, width: cell - 1, height: cell - 1, fill: n ? (x === y ? 'var(--good)' : 'var(--bad)') : 'var(--line)', opacity: n ? 0.35 + Math.min(n, 10) * 0.065 : 0.35},
+      parts.push(s('rect', {x: left + x * cell, y: y * cell, width: cell - 1, height: cell - 1, fill: n ? (x === y ? 'var(--good)' : 'var(--bad)') : 'var(--line)', 'fill-opacity': n ? 0.14 + Math.min(n, 10) * 0.03 : 0.35},
         s('title', {}, `${row} → ${column}: ${n}`)));
       if (n) parts.push(text(left + x * cell + cell / 2, 14 + y * cell, n, {'text-anchor': 'middle'}));
     });
