@@ -18,6 +18,9 @@ struct Backend {
   // `graph` has the source's tensors, some of them quantized. Deterministic.
   std::vector<std::byte> (*write)(const Source& source, const mlq::Graph& graph);
   std::string_view needs_format;  // the source's format it writes back into; "" takes any
+  // Throws as `write` would of the network as it was imported, before anything takes time. None where
+  // everything can be written.
+  void (*check)(const Source& source, const mlq::Graph& graph) = nullptr;
   // As `write`, for `storage: coded`. None where the format has no such form, or this mlqc was built without.
   std::vector<std::byte> (*write_coded)(const Source& source, const mlq::Graph& graph) = nullptr;
 };

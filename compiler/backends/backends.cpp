@@ -16,9 +16,9 @@ constexpr std::nullptr_t coded = nullptr;
 #endif
 
 constexpr std::array<Backend, 3> table = {{
-    {"mlq", ".mlq", write_mlq, "", coded},
+    {"mlq", ".mlq", write_mlq, "", nullptr, coded},
     {"coreml", ".mlmodel", write_coreml, ""},
-    {"onnx", ".onnx", write_onnx, "onnx"},
+    {"onnx", ".onnx", write_onnx, "", check_onnx},
 }};
 
 }  // namespace

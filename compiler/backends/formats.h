@@ -14,5 +14,6 @@ std::vector<std::byte> write_mlq(const Source& source, const mlq::Graph& graph);
 std::vector<std::byte> write_mlq_coded(const Source& source, const mlq::Graph& graph);
 std::vector<std::byte> write_coreml(const Source& source, const mlq::Graph& graph);
 std::vector<std::byte> write_onnx(const Source& source, const mlq::Graph& graph);
+void check_onnx(const Source& source, const mlq::Graph& graph);
 
 }  // namespace mlqc

@@ -27,7 +27,8 @@ constexpr std::array table = {
     Code{"MLQ109", "contradiction", "Two keys do not go together, or one needs another."},
     Code{"MLQ110", "not yet supported", "The language has this word, but this version of mlq cannot do it."},
     Code{"MLQ111", "no manifest", "The file that was named as the manifest cannot be read."},
-    Code{"MLQ112", "emit does not fit the model", "A model is emitted in its own format only."},
+    Code{"MLQ112", "emit does not fit the model",
+         "This format is written from sources of its own format only."},
     Code{"MLQ113", "without effect",
          "The language has this section, but this version of mlq does nothing with it."},
     Code{"MLQ120", "unknown command", "mlqc has no such command; 'mlqc --help' lists them."},
@@ -152,6 +153,10 @@ constexpr std::array table = {
     Code{"MLQ501", "cannot write",
          "The output folder is missing, full or not writable. Nothing half-written stays."},
     Code{"MLQ502", "exists already", "The file would be overwritten."},
+    Code{"MLQ503", "not to be said in ONNX",
+         "A layer has no operator in ONNX, or one that means less. All such layers are named at once; the "
+         "other "
+         "formats of `emit` are not concerned."},
     // 9xx: mlqc itself.
     Code{"MLQ900", "internal error", "mlqc met something that it did not foresee, or ran out of memory."},
     Code{"MLQ901", "internal error", "A part of mlqc gave another part something wrong."},

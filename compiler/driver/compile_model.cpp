@@ -37,24 +37,44 @@ class Stopwatch {
   Clock::time_point last_ = Clock::now();
 };
 
+// What a word of `emit` stands for, where this source can be written so.
+const Backend& backend_for(const At<std::string>& word, const Source& source) {
+  const Backend* backend = find_backend(word.value);
+  if (!backend)
+    throw Error(Exit::usage,
+                {word.where, fmt::format("this mlqc cannot emit '{}'", word.value), "MLQ110", "", {}});
+  if (!backend->needs_format.empty() && backend->needs_format != source.format)
+    throw Error(
+        Exit::usage,
+        {word.where,
+         fmt::format("'{}' is written from a {} model only", word.value, backend->needs_format),
+         "MLQ112",
+         fmt::format("{} is a {} model: remove '{}'", source.path.string(), source.format, word.value),
+         {}});
+  return *backend;
+}
+
+// Before anything takes time, all layers that a format cannot say, at the word's place.
+void check_emit(const Manifest& manifest, const Source& source, const mlq::Graph& graph) {
+  for (const At<std::string>& word : manifest.emit) {
+    const Backend& backend = backend_for(word, source);
+    if (backend.check) try {
+        backend.check(source, graph);
+      } catch (const Error& error) {
+        Diagnostic diagnostic = error.diagnostic();
+        diagnostic.where = word.where;
+        throw Error(error.exit(), diagnostic);
+      }
+  }
+}
+
 std::map<std::string, std::vector<std::byte>> write_all(const Manifest& manifest, const Source& source,
                                                         const mlq::Graph& graph) {
   std::map<std::string, std::vector<std::byte>> files;
   for (const At<std::string>& word : manifest.emit) {
-    const Backend* backend = find_backend(word.value);
-    if (!backend)
-      throw Error(Exit::usage,
-                  {word.where, fmt::format("this mlqc cannot emit '{}'", word.value), "MLQ110", "", {}});
-    if (!backend->needs_format.empty() && backend->needs_format != source.format)
-      throw Error(
-          Exit::usage,
-          {word.where,
-           fmt::format("'{}' is written from a {} model only", word.value, backend->needs_format),
-           "MLQ112",
-           fmt::format("{} is a {} model: remove '{}'", source.path.string(), source.format, word.value),
-           {}});
-    files[std::string(backend->extension)] =
-        backend->name == "mlq" ? write_artifact(manifest, source, graph) : backend->write(source, graph);
+    const Backend& backend = backend_for(word, source);
+    files[std::string(backend.extension)] =
+        backend.name == "mlq" ? write_artifact(manifest, source, graph) : backend.write(source, graph);
   }
   return files;
 }
@@ -116,6 +136,7 @@ Inputs read_inputs(const Manifest& manifest, const Plugins& plugins) {
   inputs.source = read_model(manifest, inputs.classes);
   inputs.graph = with_interface(import_graph(inputs.source), manifest);
   check_custom_layers(manifest, inputs.graph);
+  check_emit(manifest, inputs.source, inputs.graph);
   inputs.seconds = watch.lap();
   if (manifest.samples) inputs.samples = find_samples(*manifest.samples, inputs.graph);
   if (manifest.calibrate && needs_calibration(manifest)) {

@@ -357,7 +357,8 @@ Fields root() {
       {.key = "emit",
        .type = Type::words,
        .what = "Files to write. `coreml`: a Core ML model with quantized weights; of a Core ML source, that "
-               "file with other weights. `onnx`: an ONNX source with quantized weights.",
+               "file with other weights. `onnx`: an ONNX model with quantized weights; of an ONNX source, "
+               "that file with other weights.",
        .otherwise = "`[mlq]`, which is always written",
        .words = {"mlq", "coreml", "onnx"}},
   };

@@ -1,10 +1,11 @@
 """ONNX models, and quantized ones that mlqc wrote, in ONNX Runtime and in mlq: the same inputs, the same outputs.
 
-    onnx_runtime.py models|emitted MLQC MODULES [MODEL.onnx...]
+    onnx_runtime.py models|emitted|converted MLQC MODULES [MODEL...]
 
 MODULES holds node_modules/onnxruntime-node (build/peers after ./dev bench). `models` runs each model as it is, on the
 inputs that lie beside it or on random ones; `emitted` what `emit: [onnx]` makes of it against the .mlq beside that, and
-at eight bits holds its size against the artifact's. Without models: all of the shared folder, or the two that weigh
+at eight bits holds its size against the artifact's; `converted` the same of models of other formats, and `mlqc convert`
+of them. Without models: all of the shared folder, or the two that weigh
 enough for sizes to say something. Exit status 77 where node, the peer or the models are missing."""
 import json
 import os
@@ -21,6 +22,13 @@ TYPES = {"float32": np.float32, "float16": np.float16}
 ALGORITHMS = [("linear", "per_tensor"), ("linear", "per_channel"), ("linear_lut", None), ("kmeans_lut", None)]
 SETTINGS = [(algorithm, bits, granularity) for bits in (8, 4, 3) for algorithm, granularity in ALGORITHMS]
 SETTINGS += [("linear_symmetric", 8, None), ("none", 16, None)]
+CONVERTED_SETTINGS = [("linear", 8, "per_tensor"), ("linear", 8, "per_channel"), ("kmeans_lut", 8, None), ("kmeans_lut", 4, None)]
+CONVERTED = ["coreml/SqueezeNetFP16.mlmodel", "coreml/SqueezeNetInt8LUT.mlmodel", "coreml/mnistCNN_r4ghu.mlmodel",
+             "coreml/CustomVisionFruit.mlmodel", "coreml/waifu2x_photo_noise1.mlmodel", "coreml/pose_hourglass.mlmodel",
+             "keras/mnistCNN_r4ghu.h5", "keras/fer2013_mini_XCEPTION.107-0.66.hdf5", "keras/mlperf_tiny_vww_mobilenet_96.h5",
+             "tensorflow/kws_DS_CNN_S.pb", "tensorflow/tf2onnx_fc-layers_frozen.pb", "tensorflow/pose_hourglass.pb",
+             "tflite/mlperf_tiny_resnet8_float.tflite", "tflite/mobilenet_v1_0.25_224_float.tflite",
+             "tflite/mobilenet_v1_0.25_224_quant.tflite"]
 TOLERANCE = 1e-3  # of the largest number
 MOST_BYTES = 1.02  # of the artifact's, at eight bits and for models of a megabyte and more
 
@@ -45,8 +53,11 @@ def interface(mlqc, model):
         if not line.startswith(" "):
             section = line.strip() if line.strip() in found else None
         elif section:
-            name, _, kind, shape = line.split()[:4]
-            found[section].append((name, kind, [int(d) for d in shape.split("x")]))
+            words = line.split()
+            if len(words) < 4 or words[1] == "label":  # also the line that counts the labels
+                continue
+            name, meaning, kind, shape = words[:4]
+            found[section].append((name, kind, [int(d) for d in shape.split("x")], meaning == "image"))
     return found["inputs"], found["outputs"]
 
 
@@ -55,7 +66,7 @@ def ours(mlqc, model, inputs, outputs, folder):
     for name, array in inputs.items():
         np.save(folder / f"{name.replace('/', '_')}.npy", array)
         words += ["--input", f"{name}={folder / (name.replace('/', '_') + '.npy')}"]
-    for i, (name, _, _) in enumerate(outputs):
+    for i, (name, *_) in enumerate(outputs):
         words += ["--save", f"{name}={folder / f'ours{i}.npy'}"]
     call(*words)
     return [np.load(folder / f"ours{i}.npy").astype(np.float64) for i in range(len(outputs))]
@@ -87,8 +98,8 @@ def emitted(mlqc, model, algorithm, bits, granularity, folder):
 
 def random_inputs(features):
     random = np.random.default_rng(1)
-    image = features[0][2][-1] > 64
-    return {name: (random.random(shape) * (255 if image else 1)).astype(TYPES[kind]) for name, kind, shape in features}
+    return {name: (random.random(shape) * (255 if image or shape[-1] > 64 and len(shape) > 2 else 1)).astype(TYPES[kind])
+            for name, kind, shape, image in features}
 
 
 def given_inputs(model, features):
@@ -126,19 +137,35 @@ def compare_emitted(mlqc, modules, model, folder, judge):
                    MOST_BYTES if heavy else None)
 
 
+def compare_converted(mlqc, modules, model, folder, judge):
+    features, outputs = interface(mlqc, model)
+    inputs = random_inputs(features)
+    made = folder / "converted.onnx"
+    call(mlqc, "convert", model, "-o", made)
+    judge.line(model, "float", distance(ours(mlqc, model, inputs, outputs, folder), theirs(modules, made, inputs, folder)))
+    for algorithm, bits, granularity in CONVERTED_SETTINGS:
+        onnx, mlq = emitted(mlqc, model, algorithm, bits, granularity, folder)
+        difference = distance(ours(mlqc, mlq, inputs, outputs, folder), theirs(modules, onnx, inputs, folder))
+        judge.line(model, f"{algorithm} {bits} {granularity or ''}", difference, onnx.stat().st_size / mlq.stat().st_size)
+
+
+COMPARE = {"models": compare_models, "emitted": compare_emitted, "converted": compare_converted}
+
+
 def main(what, mlqc, modules, *models):
-    shared = pathlib.Path(os.environ.get("MLQ_SHARED", HERE.parents[1].parent / "shared")) / "models/onnx"
+    shared = pathlib.Path(os.environ.get("MLQ_SHARED", HERE.parents[1].parent / "shared")) / "models"
     if not shutil.which("node") or not (pathlib.Path(modules) / "node_modules/onnxruntime-node").exists():
         skip("node or onnxruntime-node is missing (./dev bench installs the latter)")
     if not models and not shared.exists():
         skip("no shared models")
-    found = [pathlib.Path(m).resolve() for m in models] or sorted(shared.rglob("*.onnx"))
-    if what == "emitted" and not models:
-        found = [shared / "SqueezeNet_fp16.onnx", shared / "style_candy.onnx"]
+    found = {"models": sorted((shared / "onnx").rglob("*.onnx")),
+             "emitted": [shared / "onnx/SqueezeNet_fp16.onnx", shared / "onnx/style_candy.onnx"],
+             "converted": [shared / model for model in CONVERTED]}[what]
+    found = [pathlib.Path(m).resolve() for m in models] or found
     judge = Judge()
     with tempfile.TemporaryDirectory() as folder:
         for model in found:
-            (compare_models if what == "models" else compare_emitted)(mlqc, modules, model, pathlib.Path(folder), judge)
+            COMPARE[what](mlqc, modules, model, pathlib.Path(folder), judge)
     return 0 if judge.good else 1
 
 

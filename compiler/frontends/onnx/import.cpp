@@ -9,6 +9,7 @@
 #include "compiler/frontends/onnx/model_proto.h"
 #include "compiler/frontends/onnx/operators.h"
 #include "compiler/support/error.h"
+#include "mlq/sizes.h"
 
 namespace mlqc::onnx_format {
 
@@ -72,6 +73,13 @@ std::string hint_of(const mlq::Feature& input) {
                      mlq::to_string(input.shape), give_shapes(input.name, example));
 }
 
+// The allowed shapes that we write where a manifest or another format has them.
+bool states_sizes(const Model& model, const std::string& input) {
+  const auto& proto = *static_cast<const ModelProto*>(model.owner.get());
+  const std::string key = mlq::sizes_key(input);
+  return std::ranges::any_of(proto.metadata_props(), [&](const auto& entry) { return entry.key() == key; });
+}
+
 void add_input(Build& b, const ::onnx::ValueInfoProto& info) {
   const TypeProto::Tensor& type = tensor_type(b.model, info);
   if (!type.has_shape())
@@ -84,8 +92,9 @@ void add_input(Build& b, const ::onnx::ValueInfoProto& info) {
   feature.type = outside(type.elem_type());
   for (const auto& dim : type.shape().dim())
     feature.shape.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
-  // The first dimension is that of the batch: apps predict one sample at a time.
-  if (feature.shape.size() > 1 && feature.shape[0] < 0) feature.shape[0] = 1;
+  // The first dimension is that of the batch: apps predict one sample at a time, unless somebody said more.
+  if (feature.shape.size() > 1 && feature.shape[0] < 0 && !states_sizes(b.model, info.name()))
+    feature.shape[0] = 1;
   Value value = b.input(info.name(), type.elem_type(), feature.shape);
   feature.tensor = value.id;
   b.begin(info.name(), "input");
