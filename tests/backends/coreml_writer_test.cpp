@@ -300,7 +300,7 @@ TEST(CoreMlWriter, OnnxConformanceModels) {
   std::cout << written << " models written, " << equal << " equal, " << broken << " not read back\n";
   if (std::getenv("MLQ_VERBOSE"))
     for (const auto& [what, count] : refusals) std::cout << count << " " << what << "\n";
-  EXPECT_GE(written, 500);
+  EXPECT_GE(written, 750);
   EXPECT_EQ(equal, written);
 }
 

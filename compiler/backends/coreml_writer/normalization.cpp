@@ -6,20 +6,21 @@ namespace mlqc::coreml_writer {
 namespace {
 
 void batch_normalization(Writer& w, const Row& row) {
-  w.require(w.rank(0) == 4, "normalizes other than images");
-  coreml::Batchnorm& n = *w.layer({w.in()}, {w.out()}).mutable_batchnorm();
-  n.set_channels(static_cast<std::uint64_t>(w.shape(0)[1]));
-  n.set_epsilon(w.node().get_float("epsilon", 1e-5f));
-  w.weights(*n.mutable_gamma(), w.operand(1));
-  w.weights(*n.mutable_beta(), w.operand(2));
-  if (row.op == "InstanceNormalization") {
-    n.set_compute_mean_var(true);
-    n.set_instance_normalization(true);
-  } else {
-    w.weights(*n.mutable_mean(), w.operand(3));
-    w.weights(*n.mutable_variance(), w.operand(4));
-  }
-  w.finish();
+  w.at_rank_4([&](NeuralNetworkLayer& layer) {
+    coreml::Batchnorm& n = *layer.mutable_batchnorm();
+    n.set_channels(static_cast<std::uint64_t>(w.shape(0)[1]));
+    n.set_epsilon(w.node().get_float("epsilon", 1e-5f));
+    w.weights(*n.mutable_gamma(), w.operand(1));
+    w.weights(*n.mutable_beta(), w.operand(2));
+    if (row.op == "InstanceNormalization") {
+      n.set_compute_mean_var(true);
+      n.set_instance_normalization(true);
+    } else {
+      w.weights(*n.mutable_mean(), w.operand(3));
+      w.weights(*n.mutable_variance(), w.operand(4));
+    }
+    w.finish();
+  });
 }
 
 void layer_normalization(Writer& w, const Row&) {

@@ -1,7 +1,8 @@
 // Convolution, pooling, resizing. With one spatial axis, an axis of one place stands before it meanwhile.
+#include "compiler/backends/coreml_writer/spatial.h"
+
 #include <algorithm>
 
-#include "compiler/backends/coreml_writer/writer.h"
 #include "compiler/frontends/coreml/network.pb.h"
 
 namespace mlqc::coreml_writer {
@@ -9,30 +10,6 @@ namespace mlqc::coreml_writer {
 namespace {
 
 using Layer = NeuralNetworkLayer;
-
-// What a window's attributes say of each spatial axis; of one axis, a neutral one is in front.
-struct Window {
-  Ints kernel, stride, dilation, begin, end;
-  bool same = false;
-};
-
-Window window_of(Writer& w, const Ints& kernel) {
-  const mlq::Node& node = w.node();
-  const std::size_t axes = kernel.size();
-  w.require(axes == 1 || axes == 2, "has other than one or two spatial axes");
-  const Ints pads = node.get_ints("pads", Ints(2 * axes, 0));
-  Window window{
-      kernel, node.get_ints("strides", Ints(axes, 1)), node.get_ints("dilations", Ints(axes, 1)), {}, {}};
-  const std::string mode = node.get_string("auto_pad", "NOTSET");
-  w.require(mode != "SAME_LOWER", "has its odd padding in front");
-  window.same = mode == "SAME_UPPER";
-  w.require(pads.size() == 2 * axes && window.stride.size() == axes && window.dilation.size() == axes,
-            "has strides or paddings of another number of axes");
-  window.begin.assign(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(axes));
-  window.end.assign(pads.begin() + static_cast<std::ptrdiff_t>(axes), pads.end());
-  if (mode == "VALID") window.begin.assign(axes, 0), window.end.assign(axes, 0);
-  return window;
-}
 
 void put_neutral(Window& window) {
   if (window.kernel.size() != 1) return;
@@ -53,17 +30,6 @@ void set_edges(coreml::ValidPadding& valid, const Window& window) {
 
 void add_all(google::protobuf::RepeatedField<std::uint64_t>& to, const Ints& from) {
   for (const std::int64_t value : from) to.Add(static_cast<std::uint64_t>(value));
-}
-
-// The operand with four axes, and the layer whose result has as many and is brought back afterwards.
-template <class Fill>
-void at_rank_4(Writer& w, const Fill& fill) {
-  if (w.rank(0) == 4) return fill(w.layer({w.in()}, {w.out()}));
-  auto [expand, x] = w.step({w.in()});
-  expand->mutable_expand_dims()->add_axes(2);
-  auto [layer, y] = w.step({x});
-  fill(*layer);
-  w.layer({y}, {w.out()}).mutable_squeeze()->add_axes(2);
 }
 
 // A larger result at the end is a smaller crop there.
@@ -87,9 +53,10 @@ void convolution(Writer& w, const Row& row) {
               "asks for an output shape, or is dilated");
     take_output_padding(w, window);
   }
+  if (window.kernel.size() == 3) return convolve_volume(w, window);
   put_neutral(window);
   const std::int64_t groups = w.node().get_int("group", 1);
-  at_rank_4(w, [&](Layer& layer) {
+  w.at_rank_4([&](Layer& layer) {
     coreml::Convolution& c = *layer.mutable_convolution();
     c.set_output_channels(static_cast<std::uint64_t>(transposed ? shape[1] * groups : shape[0]));
     c.set_kernel_channels(static_cast<std::uint64_t>(transposed ? shape[0] : shape[1]));
@@ -130,8 +97,12 @@ void pool(Writer& w, const Row& row) {
       std::all_of(window.dilation.begin(), window.dilation.end(), [](std::int64_t n) { return n == 1; }),
       "is dilated");
   round_up(w, window);
+  if (window.kernel.size() == 3) {
+    w.require(pooling_type(row.op) != coreml::Pooling::L2, "is an L2 pool of volumes");
+    return pool_volume(w, window, pooling_type(row.op) == coreml::Pooling::MAX);
+  }
   put_neutral(window);
-  at_rank_4(w, [&](Layer& layer) {
+  w.at_rank_4([&](Layer& layer) {
     coreml::Pooling& p = *layer.mutable_pooling();
     p.set_type(pooling_type(row.op));
     add_all(*p.mutable_kernel_size(), window.kernel);
@@ -142,8 +113,9 @@ void pool(Writer& w, const Row& row) {
 }
 
 void pool_all(Writer& w, const Row& row) {
+  if (w.rank(0) == 5) return pool_whole_volume(w, row.op == "GlobalMaxPool");
   w.require(w.rank(0) == 3 || w.rank(0) == 4, "has other than one or two spatial axes");
-  at_rank_4(w, [&](Layer& layer) {
+  w.at_rank_4([&](Layer& layer) {
     coreml::Pooling& p = *layer.mutable_pooling();
     p.set_type(pooling_type(row.op));
     p.set_global_pooling(true);
@@ -222,6 +194,24 @@ constexpr Row rows[] = {
 };
 
 }  // namespace
+
+Window window_of(Writer& w, const Ints& kernel) {
+  const mlq::Node& node = w.node();
+  const std::size_t axes = kernel.size();
+  w.require(axes >= 1 && axes <= 3, "has other than one to three spatial axes");
+  const Ints pads = node.get_ints("pads", Ints(2 * axes, 0));
+  Window window{
+      kernel, node.get_ints("strides", Ints(axes, 1)), node.get_ints("dilations", Ints(axes, 1)), {}, {}};
+  const std::string mode = node.get_string("auto_pad", "NOTSET");
+  w.require(mode != "SAME_LOWER", "has its odd padding in front");
+  window.same = mode == "SAME_UPPER";
+  w.require(pads.size() == 2 * axes && window.stride.size() == axes && window.dilation.size() == axes,
+            "has strides or paddings of another number of axes");
+  window.begin.assign(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(axes));
+  window.end.assign(pads.begin() + static_cast<std::ptrdiff_t>(axes), pads.end());
+  if (mode == "VALID") window.begin.assign(axes, 0), window.end.assign(axes, 0);
+  return window;
+}
 
 std::span<const Row> spatial_rows() { return rows; }
 

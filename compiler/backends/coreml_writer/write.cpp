@@ -16,8 +16,8 @@ namespace {
 using Family = std::span<const Row> (*)();
 
 constexpr Family families[] = {
-    activation_rows,    arithmetic_rows, custom_rows, dense_rows,
-    normalization_rows, recurrent_rows,  shape_rows,  spatial_rows,
+    activation_rows, arithmetic_rows, custom_rows, dense_rows,   normalization_rows,
+    recurrent_rows,  search_rows,     shape_rows,  spatial_rows,
 };
 
 void check_supported(const Source& source, const mlq::Graph& graph) {

@@ -154,6 +154,17 @@ std::pair<NeuralNetworkLayer*, std::string> Writer::step(const Blobs& inputs) {
   return {&made, std::move(result)};
 }
 
+void Writer::at_rank_4(const std::function<void(NeuralNetworkLayer&)>& fill) {
+  require(rank(0) >= 2 && rank(0) <= 4, "has an operand that is no image");
+  if (rank(0) == 4) return fill(layer({in()}, {out()}));
+  auto [expand, x] = step({in()});
+  for (int axis = 2; axis < 6 - rank(0); ++axis) expand->mutable_expand_dims()->add_axes(axis);
+  auto [made, y] = step({x});
+  fill(*made);
+  coreml::Squeeze& squeeze = *layer({y}, {out()}).mutable_squeeze();
+  for (int axis = 2; axis < 6 - rank(0); ++axis) squeeze.add_axes(axis);
+}
+
 void Writer::weights(coreml::Weights& to, TensorId id, const Ints& permutation, int axis) {
   const mlq::Tensor& from = tensor(id);
   require(from.data.has_value(), "has weights that are not constant");

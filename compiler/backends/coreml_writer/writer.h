@@ -3,6 +3,7 @@
 // few of them.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
@@ -68,6 +69,10 @@ class Writer {
   // The same with one new blob as its result, which is also given.
   std::pair<NeuralNetworkLayer*, std::string> step(const Blobs& inputs);
 
+  // Appends a layer that reads [N, C, H, W]: where the operand has two or three axes, one or two of one place
+  // stand behind the channels meanwhile. Fails where it has others.
+  void at_rank_4(const std::function<void(NeuralNetworkLayer&)>& fill);
+
   // Writes a constant, its axes permuted; quantized ones stay so. `axis` is that of the output channels in
   // what is written: the format can hold scales along it only.
   void weights(coreml::Weights& to, TensorId id, const Ints& permutation = {}, int axis = 0);
@@ -103,6 +108,7 @@ std::span<const Row> custom_rows();
 std::span<const Row> dense_rows();
 std::span<const Row> normalization_rows();
 std::span<const Row> recurrent_rows();
+std::span<const Row> search_rows();
 std::span<const Row> shape_rows();
 std::span<const Row> spatial_rows();
 
