@@ -19,13 +19,16 @@ namespace wire = tflite::wire;
 using Floats = std::vector<float>;
 using Dims = std::vector<std::int32_t>;
 
-constexpr std::int8_t real = 0, integer = 2, truth = 6;
+constexpr std::int8_t real = 0, integer = 2;
+
+enum class Role { plain, absent, state };
 
 // Constant when it has data.
 struct Operand {
   Dims shape;
   std::int8_t type = real;
   std::vector<std::uint8_t> data = {};
+  Role role = Role::plain;
 };
 
 template <class T>
@@ -67,8 +70,8 @@ std::string file_of(const Spec& spec) {
     return index;
   };
   for (const Operand& operand : spec.operands) {
-    operands.push_back(add(operand));
-    if (operand.data.empty()) inputs.push_back(operands.back());
+    operands.push_back(operand.role == Role::absent ? -1 : add(operand));
+    if (operand.data.empty() && operand.role == Role::plain) inputs.push_back(operands.back());
   }
   for (const Operand& result : spec.results) results.push_back(add(result));
   const auto options = spec.options ? spec.options(b) : flatbuffers::Offset<void>();
@@ -83,7 +86,7 @@ std::string file_of(const Spec& spec) {
   return {reinterpret_cast<const char*>(b.GetBufferPointer()), b.GetSize()};
 }
 
-std::vector<Floats> run(const Spec& spec, const std::vector<Floats>& inputs) {
+std::vector<mlq::Array> run_arrays(const Spec& spec, const std::vector<Floats>& inputs) {
   const std::string bytes = file_of(spec);
   const std::span all(bytes.data(), bytes.size());
   const mlq::Graph graph = import_graph({"test.tflite", mlq::copy_data(std::as_bytes(all)), "", "tflite"});
@@ -92,10 +95,30 @@ std::vector<Floats> run(const Spec& spec, const std::vector<Floats>& inputs) {
   std::vector<mlq::View> views;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     views.push_back({mlq::DataType::float32, graph.inputs.at(i).shape, inputs[i].data()});
-  const auto outputs = model->predict(views);
+  auto outputs = model->predict(views);
   if (!outputs) throw std::runtime_error(outputs.error());
+  return std::move(*outputs);
+}
+
+std::vector<Floats> run(const Spec& spec, const std::vector<Floats>& inputs) {
   std::vector<Floats> results;
-  for (const auto& array : *outputs) results.emplace_back(array.floats().begin(), array.floats().end());
+  for (const auto& array : run_arrays(spec, inputs))
+    results.emplace_back(array.floats().begin(), array.floats().end());
+  return results;
+}
+
+// The same where results may be whole numbers.
+std::vector<Floats> run_numbers(const Spec& spec, const std::vector<Floats>& inputs) {
+  std::vector<Floats> results;
+  for (const auto& array : run_arrays(spec, inputs)) {
+    Floats& values = results.emplace_back();
+    if (array.type == mlq::DataType::float32) values.assign(array.floats().begin(), array.floats().end());
+    for (std::size_t at = 0; array.type == mlq::DataType::int64 && at < array.bytes.size(); at += 8) {
+      std::int64_t whole = 0;
+      std::memcpy(&whole, array.bytes.data() + at, 8);
+      values.push_back(static_cast<float>(whole));
+    }
+  }
   return results;
 }
 
@@ -216,6 +239,112 @@ TEST(TfLiteOperators, DetectionsAreDecodedAndSuppressed) {
   }
 }
 
+constexpr int steps = 4, from = 3, units = 2;
+constexpr Operand absent{{}, real, {}, Role::absent};
+
+float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
+
+// Gate number `gate` of four before its function, for one unit.
+float gate_sum(const Spec& spec, std::size_t gate, std::size_t unit, const float* x, const Floats& h) {
+  const auto floats_at = [&](std::size_t operand) {
+    Floats values(spec.operands[operand].data.size() / 4);
+    std::memcpy(values.data(), spec.operands[operand].data.data(), values.size() * 4);
+    return values;
+  };
+  const Floats w = floats_at(1 + gate), r = floats_at(5 + gate), bias = floats_at(12 + gate);
+  float sum = bias[unit];
+  for (std::size_t i = 0; i < from; ++i) sum += w[unit * from + i] * x[i];
+  for (std::size_t i = 0; i < units; ++i) sum += r[unit * units + i] * h[i];
+  return sum;
+}
+
+Spec lstm(bool time_major) {
+  Spec spec{44, {{time_major ? Dims{steps, 1, from} : Dims{1, steps, from}}}, {}};
+  spec.results = {{time_major ? Dims{steps, 1, units} : Dims{1, steps, units}}};
+  const auto some = [](std::size_t n, std::size_t seed) {
+    Floats values = wave(n + 7 * seed);
+    return Floats(values.end() - static_cast<std::ptrdiff_t>(n), values.end());
+  };
+  for (std::size_t gate = 0; gate < 4; ++gate)
+    spec.operands.push_back(floats({units, from}, some(units * from, gate)));
+  for (std::size_t gate = 0; gate < 4; ++gate)
+    spec.operands.push_back(floats({units, units}, some(units * units, 5 + gate)));
+  spec.operands.insert(spec.operands.end(), 3, absent);
+  for (std::size_t gate = 0; gate < 4; ++gate)
+    spec.operands.push_back(floats({units}, some(units, 9 + gate)));
+  spec.operands.insert(spec.operands.end(), 2, absent);
+  spec.operands.insert(spec.operands.end(), 2, {{1, units}, real, {}, Role::state});
+  spec.kind = wire::Options_SequenceLstm;
+  spec.options = [time_major](flatbuffers::FlatBufferBuilder& b) {
+    return wire::CreateSequenceLstm(b, wire::Activation_tanh, 0, 0, time_major).Union();
+  };
+  return spec;
+}
+
+TEST(TfLiteOperators, ASequenceThroughAnLstm) {
+  const Floats x = wave(steps * from);
+  for (const bool time_major : {false, true}) {
+    const Spec spec = lstm(time_major);
+    const Floats y = run(spec, {x}).at(0);
+    Floats h(units, 0), c(units, 0);
+    for (std::size_t t = 0; t < steps; ++t) {
+      Floats next = h;
+      for (std::size_t u = 0; u < units; ++u) {
+        const auto sum = [&](std::size_t gate) { return gate_sum(spec, gate, u, &x[t * from], h); };
+        c[u] = sigmoid(sum(1)) * c[u] + sigmoid(sum(0)) * std::tanh(sum(2));
+        next[u] = sigmoid(sum(3)) * std::tanh(c[u]);
+      }
+      h = next;
+      for (std::size_t u = 0; u < units; ++u) EXPECT_NEAR(y.at(t * units + u), h[u], 1e-6) << t;
+    }
+  }
+}
+
+TEST(TfLiteOperators, ASequenceThroughARecurrentLayer) {
+  const Floats x = wave(steps * from), w = wave(units * from), r = wave(units * units), bias{0.1f, -0.2f};
+  Spec spec{35,
+            {{{1, steps, from}},
+             floats({units, from}, w),
+             floats({units, units}, r),
+             floats({units}, bias),
+             {{1, units}, real, {}, Role::state}},
+            {{{1, steps, units}}}};
+  spec.kind = wire::Options_SequenceRnn;
+  spec.options = [](flatbuffers::FlatBufferBuilder& b) {
+    return wire::CreateSequenceRnn(b, false, wire::Activation_relu).Union();
+  };
+  const Floats y = run(spec, {x}).at(0);
+  Floats h(units, 0);
+  for (std::size_t t = 0; t < steps; ++t) {
+    Floats next = bias;
+    for (std::size_t u = 0; u < units; ++u) {
+      for (std::size_t i = 0; i < from; ++i) next[u] += w[u * from + i] * x[t * from + i];
+      for (std::size_t i = 0; i < units; ++i) next[u] += r[u * units + i] * h[i];
+      next[u] = std::max(next[u], 0.0f);
+      EXPECT_NEAR(y.at(t * units + u), next[u], 1e-6) << t;
+    }
+    h = next;
+  }
+}
+
+// Three boxes in two places: the worse of two that overlap goes.
+TEST(TfLiteOperators, OverlappingBoxesAreSuppressed) {
+  const Floats boxes{0, 0, 1, 1, 0, 0.1f, 1, 1.1f, 5, 5, 6, 6, 8, 8, 9, 9}, scores{0.6f, 0.9f, 0.7f, 0.1f};
+  Spec spec{120,
+            {{{4, 4}}, {{4}}, ints({}, {3}), floats({}, {0.5f}), floats({}, {0.3f})},
+            {{{3}, integer}, {{}, integer}}};
+  const auto results = run_numbers(spec, {boxes, scores});
+  EXPECT_THAT(results.at(0), testing::ElementsAre(1, 2, 0));
+  EXPECT_THAT(results.at(1), testing::ElementsAre(2));
+  spec.code = 121;
+  spec.operands.push_back(floats({}, {0}));
+  spec.results = {{{3}, integer}, {{3}}, {{}, integer}};
+  const auto scored = run_numbers(spec, {boxes, scores});
+  EXPECT_THAT(scored.at(0), testing::ElementsAre(1, 2, 0));
+  EXPECT_THAT(scored.at(1), testing::ElementsAre(testing::FloatEq(0.9f), testing::FloatEq(0.7f), 0));
+  EXPECT_THAT(scored.at(2), testing::ElementsAre(2));
+}
+
 TEST(TfLiteOperators, WhatIsNotSupportedSaysSo) {
   const auto sentence = [](const Spec& spec) {
     const std::string bytes = file_of(spec);
@@ -234,6 +363,11 @@ TEST(TfLiteOperators, WhatIsNotSupportedSaysSo) {
   other = detection(false);
   other.custom_options.resize(3);
   EXPECT_THAT(sentence(other), testing::HasSubstr("damaged parameters"));
+  const Spec svdf{27, {{{1, 2}}, floats({2, 2}, wave(4)), floats({2, 3}, wave(6))}, {{{1, 2}}}};
+  EXPECT_THAT(sentence(svdf), testing::HasSubstr("(SVDF) keeps its state from one prediction to the next"));
+  Spec coupled = lstm(false);
+  coupled.operands[1] = coupled.operands[5] = absent;
+  EXPECT_THAT(sentence(coupled), testing::HasSubstr("couples its input and forget gates"));
 }
 
 }  // namespace

@@ -12,7 +12,8 @@ namespace mlqc::tflite {
 namespace {
 
 using Family = std::span<const Row> (*)();
-constexpr Family families[] = {arithmetic_rows, array_rows, dense_rows, spatial_rows};
+constexpr Family families[] = {arithmetic_rows, array_rows,   dense_rows,
+                               recurrent_rows,  spatial_rows, suppression_rows};
 
 // Operators that run code which the file does not bring.
 constexpr int custom_operator = 32;

@@ -62,7 +62,9 @@ std::span<const Row> array_rows();
 // Known by their names.
 std::span<const Row> custom_rows();
 std::span<const Row> dense_rows();
+std::span<const Row> recurrent_rows();
 std::span<const Row> spatial_rows();
+std::span<const Row> suppression_rows();
 
 // Null where mlq cannot run the operator. `custom` is the name of an operator that is not built in.
 const Row* find_row(int code, std::string_view custom = "");
