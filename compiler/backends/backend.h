@@ -12,6 +12,11 @@
 
 namespace mlqc {
 
+struct WrittenFile {
+  std::string extension;
+  std::vector<std::byte> bytes;
+};
+
 struct Backend {
   std::string_view name;       // as in `emit:`
   std::string_view extension;  // ".mlq"
@@ -23,7 +28,15 @@ struct Backend {
   void (*check)(const Source& source, const mlq::Graph& graph) = nullptr;
   // As `write`, for `storage: coded`. None where the format has no such form, or this mlqc was built without.
   std::vector<std::byte> (*write_coded)(const Source& source, const mlq::Graph& graph) = nullptr;
+  // As `write`, of a format whose files refer to each other: all of them, each to be called `name` and its
+  // extension. None where there is one file only.
+  std::vector<WrittenFile> (*write_files)(const Source& source, const mlq::Graph& graph,
+                                          const std::string& name) = nullptr;
 };
+
+// By whichever of both the format has.
+std::vector<WrittenFile> write_files(const Backend& backend, const Source& source, const mlq::Graph& graph,
+                                     const std::string& name);
 
 std::span<const Backend> backends();
 const Backend* find_backend(std::string_view name);

@@ -18,10 +18,16 @@ constexpr std::nullptr_t coded = nullptr;
 constexpr std::array<Backend, 3> table = {{
     {"mlq", ".mlq", write_mlq, "", nullptr, coded},
     {"coreml", ".mlmodel", write_coreml, ""},
-    {"onnx", ".onnx", write_onnx, "", check_onnx},
+    {"onnx", ".onnx", write_onnx, "", check_onnx, nullptr, write_onnx_files},
 }};
 
 }  // namespace
+
+std::vector<WrittenFile> write_files(const Backend& backend, const Source& source, const mlq::Graph& graph,
+                                     const std::string& name) {
+  if (backend.write_files) return backend.write_files(source, graph, name);
+  return {{std::string(backend.extension), backend.write(source, graph)}};
+}
 
 std::span<const Backend> backends() { return table; }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "compiler/backends/formats.h"
+#include "compiler/backends/onnx_external.h"
 #include "compiler/backends/onnx_floats.h"
 #include "compiler/backends/onnx_weights.h"
 #include "compiler/backends/onnx_writer/write.h"
@@ -86,14 +87,7 @@ void collect(const mlq::Graph& graph, std::map<std::string, const Tensor*>& want
         collect(**inner, wanted);
 }
 
-}  // namespace
-
-void check_onnx(const Source& source, const mlq::Graph& graph) {
-  if (source.format != "onnx") onnx_writer::check(source, simplify(graph));
-}
-
-std::vector<std::byte> write_onnx(const Source& source, const mlq::Graph& graph) {
-  if (source.format != "onnx") return onnx_writer::write(source, graph);
+::onnx::ModelProto rewritten(const Source& source, const mlq::Graph& graph) {
   ::onnx::ModelProto proto;
   const auto bytes = source.bytes.bytes;
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
@@ -104,10 +98,36 @@ std::vector<std::byte> write_onnx(const Source& source, const mlq::Graph& graph)
   collect(graph, rewriter.wanted);
   rewriter.rewrite(*proto.mutable_graph());
   if (rewriter.restores_halves) compute_in_floats(proto);
+  return proto;
+}
+
+std::vector<std::byte> serialized(const Source& source, const ::onnx::ModelProto& proto) {
   const std::string text = proto.SerializeAsString();
   if (text.empty()) refuse(source, "the quantized ONNX model is larger than 2 GiB", "emit mlq alone");
   const auto all = std::as_bytes(std::span(text));
   return {all.begin(), all.end()};
+}
+
+}  // namespace
+
+void check_onnx(const Source& source, const mlq::Graph& graph) {
+  if (source.format != "onnx") onnx_writer::check(source, simplify(graph));
+}
+
+std::vector<std::byte> write_onnx(const Source& source, const mlq::Graph& graph) {
+  if (source.format != "onnx") return onnx_writer::write(source, graph);
+  return serialized(source, rewritten(source, graph));
+}
+
+std::vector<WrittenFile> write_onnx_files(const Source& source, const mlq::Graph& graph,
+                                          const std::string& name) {
+  if (source.format != "onnx") return {{".onnx", write_onnx(source, graph)}};
+  const std::string beside = ".onnx.data";
+  ::onnx::ModelProto proto = rewritten(source, graph);
+  std::vector<std::byte> data = gather_external(source, proto, name + beside);
+  std::vector<WrittenFile> files = {{".onnx", serialized(source, proto)}};
+  if (!data.empty()) files.push_back({beside, std::move(data)});
+  return files;
 }
 
 }  // namespace mlqc

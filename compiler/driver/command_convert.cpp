@@ -35,7 +35,11 @@ Exit run_convert(const Options& options) {
                  "MLQ112",
                  "",
                  {}});
-  write_if_changed(options.out, backend.write(source, simplify(import_graph(source))));
+  std::filesystem::path stem = options.out;
+  stem.replace_extension();
+  for (const WrittenFile& file :
+       write_files(backend, source, simplify(import_graph(source)), stem.filename().string()))
+    write_if_changed(stem.string() + file.extension, file.bytes);
   return Exit::good;
 }
 

@@ -6,6 +6,7 @@
 #include "compiler/driver/key.h"
 #include "compiler/driver/steps.h"
 #include "compiler/driver/tune.h"
+#include "compiler/frontends/beside.h"
 #include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 
@@ -28,6 +29,8 @@ void add_folders(const SamplesSection& section, std::vector<fs::path>& read) {
 
 std::vector<fs::path> files_read(const Manifest& manifest, const Inputs& inputs, const Options& options) {
   std::vector<fs::path> read = {manifest.file, inputs.source.path};
+  const std::vector<fs::path> beside = files_beside(inputs.source);
+  read.insert(read.end(), beside.begin(), beside.end());
   read.insert(read.end(), options.plugins.begin(), options.plugins.end());
   for (const std::optional<Samples>* samples : {&inputs.samples, &inputs.calibration})
     if (*samples)

@@ -69,12 +69,15 @@ void check_emit(const Manifest& manifest, const Source& source, const mlq::Graph
 }
 
 std::map<std::string, std::vector<std::byte>> write_all(const Manifest& manifest, const Source& source,
-                                                        const mlq::Graph& graph) {
+                                                        const mlq::Graph& graph, const std::string& name) {
   std::map<std::string, std::vector<std::byte>> files;
   for (const At<std::string>& word : manifest.emit) {
     const Backend& backend = backend_for(word, source);
-    files[std::string(backend.extension)] =
-        backend.name == "mlq" ? write_artifact(manifest, source, graph) : backend.write(source, graph);
+    if (backend.name == "mlq")
+      files[std::string(backend.extension)] = write_artifact(manifest, source, graph);
+    else
+      for (WrittenFile& file : write_files(backend, source, graph, name))
+        files[file.extension] = std::move(file.bytes);
   }
   return files;
 }
@@ -167,7 +170,7 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
   {
     const CompensatedGraph candidate = quantize_from(reference, inputs, reference, planned, progress);
     report.seconds["quantize"] = watch.lap();
-    made.files = write_all(manifest, inputs.source, candidate.graph);
+    made.files = write_all(manifest, inputs.source, candidate.graph, name);
     report.layers = layer_reports(planned, reference, candidate);
     report.weight_bytes = weight_bytes(candidate.graph);
     made.details = "{\"layers\":" + layer_details(planned, reference, candidate.graph);

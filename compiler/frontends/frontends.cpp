@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "compiler/frontends/beside.h"
 #include "compiler/frontends/coreml/import.h"
 #include "compiler/frontends/frontend.h"
 #include "compiler/frontends/keras/import.h"
+#include "compiler/frontends/onnx/external.h"
 #include "compiler/frontends/onnx/import.h"
 #include "compiler/frontends/tensorflow/import.h"
 #include "compiler/frontends/tflite/import.h"
@@ -91,20 +93,32 @@ fs::path saved_model_folder(const fs::path& path) {
 }
 
 // The values of its variables lie beside the graph and count as much.
-std::string digest_of_folder(const fs::path& folder, const mlq::Data& graph) {
+std::vector<fs::path> variables_of(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code error;
   for (fs::directory_iterator it(folder / "variables", error), end; it != end; it.increment(error))
     if (it->is_regular_file(error)) files.push_back(it->path());
   std::sort(files.begin(), files.end());
-  std::string digests = sha256(graph.bytes);
-  for (const fs::path& file : files) digests += sha256(map_file(file).bytes);
+  return files;
+}
+
+std::string digest_of_all(const Source& source) {
+  const std::vector<fs::path> beside = files_beside(source);
+  std::string digests = sha256(source.bytes.bytes);
+  if (beside.empty() && source.format != "saved_model") return digests;
+  for (const fs::path& file : beside) digests += sha256(map_file(file).bytes);
   return sha256(digests);
 }
 
 }  // namespace
 
 std::span<const Frontend> frontends() { return table; }
+
+std::vector<fs::path> files_beside(const Source& source) {
+  if (source.format == "saved_model") return variables_of(source.path);
+  if (source.format == "onnx") return onnx_format::external_files(source);
+  return {};
+}
 
 Source read_source(const fs::path& path) {
   const std::string extension = extension_of(path);
@@ -115,7 +129,7 @@ Source read_source(const fs::path& path) {
   if (const fs::path folder = saved_model_folder(path); !folder.empty()) {
     Source source{folder, map_file(folder / saved_model_file), "", "saved_model"};
     refuse_impostors(folder / saved_model_file, source.bytes);
-    source.sha256 = digest_of_folder(folder, source.bytes);
+    source.sha256 = digest_of_all(source);
     return source;
   }
   Source source{path, map_file(path), "", ""};
@@ -126,8 +140,8 @@ Source read_source(const fs::path& path) {
            extension.empty() ? "the model file has no extension, so its format is not known"
                              : "no front end reads files that end in " + extension,
            "MLQ305", "mlq reads " + known_extensions());
-  source.sha256 = sha256(source.bytes.bytes);
   source.format = frontend->format;
+  source.sha256 = digest_of_all(source);
   return source;
 }
 

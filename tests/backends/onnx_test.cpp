@@ -7,10 +7,12 @@
 #include <cmath>
 
 #include "compiler/backends/backend.h"
+#include "compiler/frontends/beside.h"
 #include "compiler/frontends/frontend.h"
 #include "compiler/graph/rewrite.h"
 #include "compiler/manifest/manifest.h"
 #include "compiler/quantize/quantize.h"
+#include "compiler/support/error.h"
 #include "mlq/model.h"
 #include "tests/support/files.h"
 
@@ -146,8 +148,8 @@ TEST(OnnxBackendHalves, SixteenBitsAreHalvesOfTheSameName) {
   EXPECT_EQ(run(candidate), run(import_graph(source_of(model))));
 }
 
-TEST(OnnxBackendExternal, DataBesideTheModelStaysThereUnlessItIsQuantized) {
-  const mlq::test::TemporaryFolder folder;
+// The same network, its weights in the files w and b beside it.
+ModelProto external(const mlq::test::TemporaryFolder& folder) {
   ModelProto model = convolution(13, false);
   for (TensorProto& tensor : *model.mutable_graph()->mutable_initializer()) {
     folder.write(tensor.name(), tensor.raw_data());
@@ -157,7 +159,12 @@ TEST(OnnxBackendExternal, DataBesideTheModelStaysThereUnlessItIsQuantized) {
     entry.set_key("location");
     entry.set_value(tensor.name());
   }
-  Source source = read_source(folder.write("m.onnx", model.SerializeAsString()));
+  return model;
+}
+
+TEST(OnnxBackendExternal, DataBesideTheModelStaysThereUnlessItIsQuantized) {
+  const mlq::test::TemporaryFolder folder;
+  Source source = read_source(folder.write("m.onnx", external(folder).SerializeAsString()));
   const mlq::Graph candidate = quantized(simplify(import_graph(source)), "algorithm: linear, bits: 8");
   const ModelProto made = written(source, candidate);
   ASSERT_EQ(made.graph().initializer_size(), 1);
@@ -167,6 +174,52 @@ TEST(OnnxBackendExternal, DataBesideTheModelStaysThereUnlessItIsQuantized) {
   const mlq::Graph again = import_graph(read_source(folder.write("q.onnx", made.SerializeAsString())));
   const std::vector<float> ours = run(candidate), theirs = run(again);
   for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-5);
+}
+
+std::string text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+TEST(OnnxBackendExternal, AllOfItIsCopiedIntoOneFileBesideWhatIsWritten) {
+  const mlq::test::TemporaryFolder folder, out;
+  Source source = read_source(folder.write("m.onnx", external(folder).SerializeAsString()));
+  ASSERT_EQ(files_beside(source).size(), 2u);
+  for (const char* settings : {"algorithm: none", "algorithm: linear, bits: 8"}) {
+    const mlq::Graph candidate = quantized(simplify(import_graph(source)), settings);
+    const std::vector<WrittenFile> files = write_files(*find_backend("onnx"), source, candidate, "net");
+    ASSERT_EQ(files.size(), 2u);
+    EXPECT_EQ(files[1].extension, ".onnx.data");
+    for (const WrittenFile& file : files) out.write("net" + file.extension, text_of(file.bytes));
+    const Source again = read_source(out / "net.onnx");
+    EXPECT_EQ(files_beside(again), std::vector<std::filesystem::path>{out / "net.onnx.data"});
+    const std::vector<float> ours = run(candidate), theirs = run(import_graph(again));
+    for (std::size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-5) << settings;
+  }
+}
+
+TEST(OnnxBackendExternal, DataOutsideOfTheFolderIsNeverCopied) {
+  const mlq::test::TemporaryFolder folder;
+  ModelProto model = external(folder);
+  const Source good = read_source(folder.write("m.onnx", model.SerializeAsString()));
+  const mlq::Graph graph = simplify(import_graph(good));
+  std::filesystem::create_symlink("w", folder / "link");
+  for (const char* location : {"../w", "/etc/passwd", "link", "missing"}) {
+    model.mutable_graph()->mutable_initializer(1)->mutable_external_data(0)->set_value(location);
+    const Source source = read_source(folder.write("m.onnx", model.SerializeAsString()));
+    EXPECT_EQ(files_beside(source).size(), 1u);
+    EXPECT_THROW(write_files(*find_backend("onnx"), source, graph, "net"), Error) << location;
+  }
+}
+
+TEST(OnnxBackendExternal, DataThatChangeAreAnotherModel) {
+  const mlq::test::TemporaryFolder folder;
+  const auto file = folder.write("m.onnx", external(folder).SerializeAsString());
+  const std::string before = read_source(file).sha256;
+  EXPECT_EQ(read_source(file).sha256, before);
+  std::string weights = mlq::test::read(folder / "w");
+  weights[0] ^= 1;
+  folder.write("w", weights);
+  EXPECT_NE(read_source(file).sha256, before);
 }
 
 }  // namespace

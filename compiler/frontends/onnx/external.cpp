@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/openat2.h>
+#include <onnx/onnx_pb.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <set>
+#include <string_view>
 #include <vector>
 
 #include "compiler/support/error.h"
@@ -53,7 +56,51 @@ void read_all(int fd, std::int64_t offset, std::span<std::byte> into, const Sour
   }
 }
 
+void collect(const ::onnx::GraphProto& graph, std::set<std::string>& locations);
+
+void collect(const ::onnx::TensorProto& tensor, std::set<std::string>& locations) {
+  if (tensor.data_location() != ::onnx::TensorProto::EXTERNAL) return;
+  for (const auto& entry : tensor.external_data())
+    if (entry.key() == "location") locations.insert(entry.value());
+}
+
+template <class Nodes>
+void collect_all(const Nodes& nodes, std::set<std::string>& locations) {
+  for (const auto& node : nodes)
+    for (const auto& attribute : node.attribute()) {
+      if (attribute.has_t()) collect(attribute.t(), locations);
+      if (attribute.has_g()) collect(attribute.g(), locations);
+    }
+}
+
+void collect(const ::onnx::GraphProto& graph, std::set<std::string>& locations) {
+  for (const auto& tensor : graph.initializer()) collect(tensor, locations);
+  collect_all(graph.node(), locations);
+}
+
 }  // namespace
+
+std::vector<std::filesystem::path> external_files(const Source& source) {
+  const auto bytes = source.bytes.bytes;
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  // Most models have none, and to parse them twice would take its time.
+  if (text.find("location") == std::string_view::npos || bytes.size() > INT32_MAX) return {};
+  ::onnx::ModelProto model;
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return {};
+  std::set<std::string> locations;
+  collect(model.graph(), locations);
+  for (const auto& function : model.functions()) collect_all(function.node(), locations);
+  const std::filesystem::path parent = source.path.parent_path();
+  const Descriptor folder{::open(parent.empty() ? "." : parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  std::vector<std::filesystem::path> files;
+  for (const std::string& location : locations) {
+    const Descriptor file{open_beneath(folder.fd, location)};
+    struct stat info {};
+    if (file.fd >= 0 && ::fstat(file.fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0)
+      files.push_back(parent / location);
+  }
+  return files;
+}
 
 mlq::Data read_external(const Source& source, const std::string& tensor, const std::string& location,
                         std::int64_t offset, std::int64_t length) {

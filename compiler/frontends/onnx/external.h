@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "compiler/frontends/frontend.h"
 
@@ -13,5 +15,9 @@ namespace mlqc::onnx_format {
 // short).
 mlq::Data read_external(const Source& source, const std::string& tensor, const std::string& location,
                         std::int64_t offset, std::int64_t length);
+
+// The files that the model's tensors refer to, each once, as far as they may be read and are there; nothing
+// is said of the others, nor of a file that is no model: whoever reads them says it.
+std::vector<std::filesystem::path> external_files(const Source& source);
 
 }  // namespace mlqc::onnx_format
