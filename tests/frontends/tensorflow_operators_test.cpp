@@ -6,7 +6,9 @@
 #include <functional>
 #include <numbers>
 
+#include "compiler/frontends/frontend.h"
 #include "compiler/support/error.h"
+#include "mlq/model.h"
 #include "tests/frontends/tensorflow_fixture.h"
 
 namespace mlqc {
@@ -246,7 +248,54 @@ TEST(TensorFlowOperators, UnknownOnesAreNamedAtOnce) {
     EXPECT_THAT(error.diagnostic().what, HasSubstr("'a' of kind Mystery is not supported (and 1 more"));
     ASSERT_EQ(error.diagnostic().notes.size(), 1u);
     EXPECT_THAT(error.diagnostic().notes[0], HasSubstr("'c' of kind Riddle"));
+    EXPECT_THAT(error.diagnostic().hint, HasSubstr("custom_layers: - { op: Mystery, type: app::Mystery"));
   }
+}
+
+// x * weights * scale, of an operator that TensorFlow does not have.
+struct Mystery final : mlq::CustomLayer {
+  mlq::Status init_with_parameters(const mlq::Parameters& parameters) override {
+    const auto found = parameters.find("scale");
+    if (found != parameters.end()) scale = static_cast<float>(std::get<double>(found->second));
+    return {};
+  }
+  mlq::Status set_weight_data(std::span<const mlq::LayerInput> given) override {
+    weights.assign(given[0].floats().begin(), given[0].floats().end());
+    return {};
+  }
+  mlq::Status evaluate_on_cpu(std::span<const mlq::LayerInput> in,
+                              std::span<const mlq::LayerOutput> out) override {
+    for (std::size_t i = 0; i < weights.size(); ++i)
+      out[0].floats()[i] = in[0].floats()[i] * weights[i] * scale;
+    return {};
+  }
+  float scale = 1;
+  Floats weights;
+};
+
+TEST(TensorFlowOperators, UnknownOnesAreComputedByTheUser) {
+  tensorflow::GraphDef graph;
+  test::GraphMaker maker(*graph.mutable_node());
+  maker.placeholder("x", {3});
+  maker.floats("w", {3}, {1, 2, 3});
+  (*maker.node("a", "Mystery", {"x", "w"}).mutable_attr())["scale"].set_f(0.5f);
+  maker.node("y", "Neg", {"a"});
+  const std::string bytes = graph.SerializeAsString();
+  Source source{"t.pb", mlq::copy_data(std::as_bytes(std::span(bytes.data(), bytes.size()))), "",
+                "tensorflow"};
+  source.custom_layers = {{"Mystery",
+                           "Mystery",
+                           {},
+                           "",
+                           false,
+                           std::make_shared<const mlq::CustomClass>(mlq::custom_class<Mystery>("Mystery"))}};
+  const auto model = mlq::Model::from_graph(import_graph(source));
+  ASSERT_TRUE(model.ok()) << model.error();
+  const Floats x{2, 4, 6};
+  const mlq::View view{mlq::DataType::float32, {3}, x.data()};
+  const auto outputs = model->predict({&view, 1});
+  ASSERT_TRUE(outputs.ok()) << outputs.error();
+  EXPECT_THAT((*outputs)[0].floats(), testing::ElementsAre(-1, -4, -9));
 }
 
 // The spectrum of one frame: a Hann window, 512 points, |.|^2; then three coefficients of the cepstrum.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "compiler/frontends/custom.h"
 #include "compiler/frontends/tensorflow/graph.pb.h"
 #include "compiler/graph/edit.h"
 #include "compiler/support/error.h"
@@ -73,13 +74,16 @@ void check_supported(const Net& net, const std::vector<int>& steps) {
   std::map<std::string, std::pair<std::string, int>> missing;  // by kind: the first layer, and how many
   for (const int i : steps) {
     const Step& step = net.program.steps[static_cast<std::size_t>(i)];
-    if (is_source(net, i) || find_row(op_of(step))) continue;
+    if (is_source(net, i) || find_row(op_of(step)) || find_op(net.b.source, op_of(step))) continue;
     auto& [first, count] = missing[op_of(step)];
     if (count++ == 0) first = step.name;
   }
   if (missing.empty()) return;
-  Diagnostic diagnostic{
-      {net.b.source.path.string()}, "", "MLQ311", "convert the model without these operators", {}};
+  Diagnostic diagnostic{{net.b.source.path.string()},
+                        "",
+                        "MLQ311",
+                        "convert the model without these operators, or compute them yourself:",
+                        {}};
   for (const auto& [kind, found] : missing) {
     std::string text = "layer '" + found.first + "' of kind " + kind + " is not supported";
     if (found.second > 1) text += " (and " + std::to_string(found.second - 1) + " more of its kind)";
@@ -87,6 +91,7 @@ void check_supported(const Net& net, const std::vector<int>& steps) {
       diagnostic.what = std::move(text);
     else
       diagnostic.notes.push_back(std::move(text));
+    diagnostic.hint += "\n" + custom_layers_line("op", kind, kind);
   }
   throw Error(Exit::model, std::move(diagnostic));
 }
@@ -224,6 +229,10 @@ void lower_steps(Net& net, const std::vector<int>& steps) {
     if (!net.values[static_cast<std::size_t>(i)].empty()) continue;
     if (!step.def) {
       net.out(net.in());
+      continue;
+    }
+    if (const CustomEntry* entry = find_op(net.b.source, op_of(step))) {
+      lower_custom(net, *entry);
       continue;
     }
     const Row& row = *find_row(step.def->op());

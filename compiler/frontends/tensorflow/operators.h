@@ -86,6 +86,9 @@ std::span<const Row> spatial_rows();
 
 // Null where mlq cannot run the operator.
 const Row* find_row(std::string_view op);
+// The step as a node that the user's code computes: constants of floats are its weights. Throws Error MLQ314
+// when nothing brings the code.
+void lower_custom(Net& net, const CustomEntry& entry);
 // The steps that the outputs need, each after those that it reads. Throws Error MLQ311 naming all operators
 // that cannot be run, each kind once.
 std::vector<int> needed_steps(const Net& net, const std::vector<Wire>& outputs);
