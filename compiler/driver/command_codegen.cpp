@@ -5,6 +5,7 @@
 #include "compiler/driver/interface.h"
 #include "compiler/driver/model_file.h"
 #include "compiler/driver/steps.h"
+#include "compiler/frontends/beside.h"
 #include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 
@@ -22,6 +23,8 @@ Step codegen_step(const Options& options) {
   write_if_changed(output_file(options, ".cpp"), wrapper.source);
   std::vector<std::filesystem::path> read = interface_files(manifest);
   read.insert(read.begin(), {manifest.file, source.path});
+  const std::vector<std::filesystem::path> beside = files_beside(source);
+  read.insert(read.end(), beside.begin(), beside.end());
   read.insert(read.end(), options.plugins.begin(), options.plugins.end());
   return {Exit::good, read, {}};
 }

@@ -115,7 +115,12 @@ std::string digest_of_all(const Source& source) {
 std::span<const Frontend> frontends() { return table; }
 
 std::vector<fs::path> files_beside(const Source& source) {
-  if (source.format == "saved_model") return variables_of(source.path);
+  if (source.format == "saved_model") {
+    // The folder's own time does not change when the graph in it is written anew.
+    std::vector<fs::path> files = variables_of(source.path);
+    files.push_back(source.path / saved_model_file);
+    return files;
+  }
   if (source.format == "onnx") return onnx_format::external_files(source);
   return {};
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "compiler/frontends/beside.h"
 #include "compiler/frontends/frontend.h"
 #include "compiler/support/error.h"
 #include "tests/frontends/tensorflow_fixture.h"
@@ -133,6 +134,15 @@ TEST(SavedModel, TheDigestCoversTheVariables) {
   other.begin()->second.values[0] = 7;
   test::write_checkpoint(folder / "net/variables/variables", other);
   EXPECT_NE(read_source(folder / "net").sha256, before);
+}
+
+// What a trainer overwrites keeps its name, and its folder its time: a build must look at the files.
+TEST(SavedModel, TheVariablesAreFilesThatABuildDependsOn) {
+  TemporaryFolder folder;
+  write_model(folder / "net", dense_model());
+  EXPECT_THAT(files_beside(read_source(folder / "net")),
+              testing::IsSupersetOf({folder / "net/saved_model.pb", folder / "net/variables/variables.index",
+                                     folder / "net/variables/variables.data-00000-of-00001"}));
 }
 
 Diagnostic refusal(const std::filesystem::path& path) {
