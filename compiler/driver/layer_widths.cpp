@@ -1,12 +1,15 @@
 #include "compiler/driver/layer_widths.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
 #include "compiler/driver/calibrate.h"
 #include "compiler/driver/model_file.h"
 #include "compiler/quantize/compensated.h"
+#include "compiler/quantize/tensor_data.h"
+#include "compiler/support/parallel.h"
 
 namespace mlqc {
 
@@ -14,22 +17,53 @@ namespace {
 
 using mlq::Graph;
 
-constexpr int narrowest = 2, widest = 8;
-const std::vector<int> measured_bits = {2, 4, 6};
+// Widths to choose from, and those of them that are measured.
+struct Candidates {
+  std::vector<QuantizeSettings> all;
+  std::vector<std::size_t> measured;
+};
+
+Candidates widths_of(QuantizeSettings settings) {
+  Candidates result;
+  for (settings.bits = 2; settings.bits <= 8; ++settings.bits) result.all.push_back(settings);
+  result.measured = {0, 2, 4};
+  return result;
+}
+
+// Even grids of ever more levels. An entropy coder gives rare levels long codes, and then no table is worth
+// its bytes: the error for a given entropy is least, or nearly so, where levels are as far apart everywhere
+// (Gish and Pierce, Asymptotically efficient quantizing, 1968). Four steps a bit.
+Candidates grids_of(QuantizeSettings settings) {
+  Candidates result;
+  settings.algorithm = "linear";
+  settings.granularity = "per_tensor";
+  for (int quarter = 6; quarter <= 32; ++quarter) {
+    settings.levels = static_cast<int>(std::lround(std::exp2(quarter / 4.0)));
+    settings.bits = (quarter + 3) / 4;
+    if (settings.levels == 8 || settings.levels == 32 || settings.levels == 128)
+      result.measured.push_back(result.all.size());
+    result.all.push_back(settings);
+  }
+  return result;
+}
+
 // More samples tell the same at more cost: the figure is a mean of smooth values.
 constexpr std::size_t most_samples = 24;
 
 // Tensors that each layer's own choice is about, by the layer's name, in the plan's order.
 using Places = std::vector<std::pair<std::string, std::vector<std::size_t>>>;
 
-bool takes(const TensorPlan& entry, int bits) { return entry.settings.bits == bits; }
+bool takes(const TensorPlan& entry, const QuantizeSettings& settings) {
+  return entry.settings.bits == settings.bits && entry.settings.levels == settings.levels;
+}
 
-// A tensor is free where its bits follow the manifest's.
-Places free_places(const QuantizationPlan& narrow, const QuantizationPlan& next) {
+// A tensor is free where its bits follow the manifest's: both of those tried.
+Places free_places(const QuantizationPlan& narrow, const QuantizationPlan& next,
+                   const Candidates& candidates) {
   Places places;
   std::map<std::string, std::size_t> known;
   for (std::size_t i = 0; i < narrow.size(); ++i) {
-    if (!takes(narrow[i], narrowest) || !takes(next[i], narrowest + 1)) continue;
+    if (!takes(narrow[i], candidates.all[0]) || !takes(next[i], candidates.all[2])) continue;
     const auto [found, fresh] = known.emplace(narrow[i].layer, places.size());
     if (fresh) places.push_back({narrow[i].layer, {}});
     places[found->second].second.push_back(i);
@@ -37,7 +71,21 @@ Places free_places(const QuantizationPlan& narrow, const QuantizationPlan& next)
   return places;
 }
 
+// What an entropy coder makes of the indices, with a byte and a half for the frequency of a level.
+double coded_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
+  const Floats floats = floats_of(tensor);
+  const Quantized made =
+      quantized({floats.values, 1, static_cast<std::int64_t>(floats.values.size())}, entry.settings);
+  std::array<double, 256> counts{};
+  for (const std::uint8_t index : made.indices) ++counts[index];
+  double bits = 0;
+  for (const double count : counts)
+    if (count > 0) bits -= count * std::log2(count / static_cast<double>(made.indices.size())) - 12;
+  return std::ceil(bits / 8) + 2 * sizeof(float);
+}
+
 double planned_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
+  if (entry.settings.levels != 0) return coded_bytes(tensor, entry);
   const auto count = static_cast<double>(mlq::element_count(tensor.shape).value_or(0));
   const bool channels = entry.settings.granularity == "per_channel";
   const double groups =
@@ -78,14 +126,15 @@ std::vector<std::size_t> spread(std::size_t count, std::size_t most) {
   return which;
 }
 
-// The damage of each layer (outer) at each of the measured widths.
+// The damage of each layer (outer) by each of the plans, whose widths are `bits`.
 std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, const Places& places,
                                                     const std::vector<QuantizationPlan>& plans,
-                                                    const Inputs& inputs, Progress& progress) {
+                                                    const std::vector<double>& bits, const Inputs& inputs,
+                                                    Progress& progress) {
   const std::vector<CompensatedGraph> alone = rounded_alone(reference, plans, inputs, progress);
   std::vector<ModelMaker> candidates;
   for (const auto& [layer, which] : places)
-    for (std::size_t k = 0; k < measured_bits.size(); ++k)
+    for (std::size_t k = 0; k < plans.size(); ++k)
       candidates.push_back([&, k, layer = layer, which = which](int threads) {
         return load_graph(with_layer(reference, alone[k].graph, layer, plans[k], which), threads);
       });
@@ -98,43 +147,60 @@ std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, cons
                   });
   std::vector<std::vector<WidthChoice>> result(places.size());
   for (std::size_t i = 0; i < measured.size(); ++i)
-    result[i / measured_bits.size()].push_back(
-        {measured_bits[i % measured_bits.size()], 0, damage_of(measured[i])});
+    result[i / plans.size()].push_back({bits[i % plans.size()], 0, damage_of(measured[i])});
   return result;
 }
 
 }  // namespace
 
-Manifest with_bits(Manifest manifest, int bits) {
-  manifest.quantize.settings.value.bits = bits;
-  return manifest;
+namespace {
+
+QuantizationPlan plan_with(const Graph& reference, Manifest manifest, const QuantizeSettings& settings) {
+  manifest.quantize.settings.value = settings;
+  return plan(reference, manifest);
 }
+
+LayerWidths choices_of(const Graph& reference, const Candidates& candidates,
+                       const std::vector<QuantizationPlan>& plans, const std::vector<std::size_t>& places,
+                       const std::vector<WidthChoice>& measured) {
+  LayerWidths widths;
+  widths.choices.resize(plans.size());
+  parallel_for(plans.size(), [&](std::size_t c) {
+    const double bits = std::log2(static_cast<double>(level_count(candidates.all[c])));
+    WidthChoice& choice = widths.choices[c] = {bits, 0, damage_at(measured, bits)};
+    for (const std::size_t place : places) {
+      const TensorPlan& entry = plans[c][place];
+      const mlq::Tensor& tensor = reference.tensors[static_cast<std::size_t>(entry.tensor)];
+      choice.bytes += takes(entry, candidates.all[c]) ? planned_bytes(tensor, entry)
+                                                      : static_cast<double>(tensor.data->bytes.size());
+    }
+  });
+  return widths;
+}
+
+}  // namespace
 
 NamedWidths measure_widths(const Manifest& manifest, const Inputs& inputs, const Graph& reference,
                            Progress& progress) {
-  std::map<int, QuantizationPlan> plans;
-  for (int bits = narrowest; bits <= widest; ++bits) plans[bits] = plan(reference, with_bits(manifest, bits));
-  const Places places = free_places(plans[narrowest], plans[narrowest + 1]);
+  const QuantizeSection& section = manifest.quantize;
   NamedWidths result;
+  result.grids = section.storage.value == "coded" && section.settings->granularity != "per_channel";
+  const Candidates candidates =
+      result.grids ? grids_of(section.settings.value) : widths_of(section.settings.value);
+  std::vector<QuantizationPlan> plans, tried;
+  for (const QuantizeSettings& settings : candidates.all)
+    plans.push_back(plan_with(reference, manifest, settings));
+  const Places places = free_places(plans[0], plans[2], candidates);
   if (places.empty()) return result;
-  std::vector<QuantizationPlan> tried;
-  for (const int bits : measured_bits) tried.push_back(plans[bits]);
-  const auto measured = measure_alone(reference, places, tried, inputs, progress);
+  std::vector<double> bits;
+  for (const std::size_t c : candidates.measured) {
+    tried.push_back(plans[c]);
+    bits.push_back(std::log2(static_cast<double>(level_count(candidates.all[c]))));
+  }
+  const auto measured = measure_alone(reference, places, tried, bits, inputs, progress);
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const auto& [layer, which] = places[i];
-    LayerWidths widths;
-    for (int bits = narrowest; bits <= widest; ++bits) {
-      WidthChoice choice{bits, 0, damage_at(measured[i], bits)};
-      for (const std::size_t place : which) {
-        const TensorPlan& entry = plans[bits][place];
-        const mlq::Tensor& tensor = reference.tensors[static_cast<std::size_t>(entry.tensor)];
-        choice.bytes += takes(entry, bits) ? planned_bytes(tensor, entry)
-                                           : static_cast<double>(tensor.data->bytes.size());
-      }
-      widths.choices.push_back(choice);
-    }
-    result.names.push_back(layer);
-    result.layers.push_back(std::move(widths));
+    result.names.push_back(places[i].first);
+    result.layers.push_back(choices_of(reference, candidates, plans, places[i].second, measured[i]));
   }
   return result;
 }

@@ -14,15 +14,14 @@ namespace mlqc {
 
 // Layers whose bits are to be found, by name, and their choices.
 struct NamedWidths {
+  bool grids = false;  // choices are even grids of whole tensors, else bits of the manifest's algorithm
   std::vector<std::string> names;
   std::vector<LayerWidths> layers;
 };
 
-// The manifest with so many bits for 'auto'.
-Manifest with_bits(Manifest manifest, int bits);
-
 // `reference` is the float network. A layer's damage is measured with all other layers float, at some
-// widths, on a few samples of `calibrate`; between them it is interpolated.
+// widths, on a few samples of `calibrate`; between them it is interpolated. Where weights are to be coded,
+// bytes are those after coding.
 NamedWidths measure_widths(const Manifest& manifest, const Inputs& inputs, const mlq::Graph& reference,
                            Progress& progress);
 

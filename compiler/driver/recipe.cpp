@@ -36,6 +36,7 @@ std::string rule_text(const LayerRule& rule) {
   std::string text = "    - { match: " + quoted(rule.match);
   if (rule.algorithm) text += ", algorithm: " + rule.algorithm->value;
   if (rule.bits) text += fmt::format(", bits: {}", rule.bits->value);
+  if (rule.levels) text += fmt::format(", levels: {}", rule.levels->value);
   if (rule.granularity) text += ", granularity: " + rule.granularity->value;
   if (!rule.reason.empty()) text += ", reason: " + quoted(rule.reason);
   return text + " }\n";
@@ -52,6 +53,11 @@ Manifest with_recipe(Manifest manifest, const Recipe& recipe) {
     LayerRule rule;
     rule.match = {literal(layer.name), {}};
     rule.bits = At<int>{layer.bits, {}};
+    if (layer.levels != 0) {
+      rule.algorithm = At<std::string>{"linear", {}};
+      rule.granularity = At<std::string>{"per_tensor", {}};
+      rule.levels = At<int>{layer.levels, {}};
+    }
     manifest.quantize.layers.push_back(std::move(rule));
   }
   return manifest;
@@ -63,6 +69,7 @@ std::string recipe_text(const Manifest& manifest, const Recipe& recipe, const st
   std::string text = std::string(key_line) + key + "\n";
   for (const std::string& remark : recipe.remarks) text += "# " + remark + "\n";
   text += fmt::format("quantize:\n  algorithm: {}\n  bits: {}\n", settings.algorithm, settings.bits);
+  if (settings.levels != 0) text += fmt::format("  levels: {}\n", settings.levels);
   if (!settings.granularity.empty()) text += fmt::format("  granularity: {}\n", settings.granularity);
   text += fmt::format("  rounding: {}\n  storage: {}\n  layers:\n", settings.rounding, section.storage.value);
   for (const LayerRule& rule : section.layers) text += rule_text(rule);

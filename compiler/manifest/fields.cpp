@@ -152,6 +152,17 @@ Fields budget() {
   };
 }
 
+Field levels(const std::string& otherwise) {
+  return {.key = "levels",
+          .type = Type::whole,
+          .what =
+              "How many values a weight of `linear` may have, up to 2^bits: `storage: coded` takes fewer "
+              "bytes for fewer.",
+          .otherwise = otherwise,
+          .min = 3,
+          .max = 256};
+}
+
 Field granularity(const std::string& otherwise) {
   return {.key = "granularity",
           .type = Type::word,
@@ -166,6 +177,7 @@ Fields layer_rule() {
       {.key = "match", .what = "A glob over layer names: `*`, `?`, `[a-z]`.", .required = true},
       algorithm(same),
       bits(same),
+      levels("2^bits where the rule says `bits` or `algorithm`, else as for all layers"),
       granularity(same),
       {.key = "reason", .what = "For the next reader, and for the report."},
   };
@@ -180,6 +192,7 @@ Fields quantize() {
        .what = "What `bits: auto` has to reach.",
        .fields = budget(),
        .one_of = {"at_least", "max_size"}},
+      levels("2^bits"),
       granularity("the algorithm's own"),
       {.key = "rounding",
        .type = Type::word,
@@ -197,7 +210,7 @@ Fields quantize() {
        .type = Type::sections,
        .what = "Exceptions by layer name. The first that matches wins.",
        .fields = layer_rule(),
-       .any_of = {"algorithm", "bits", "granularity"}},
+       .any_of = {"algorithm", "bits", "levels", "granularity"}},
   };
 }
 

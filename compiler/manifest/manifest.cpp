@@ -110,6 +110,7 @@ LayerRule read_rule(const Section& section) {
   set(rule.match, section, "match");
   set(rule.algorithm, section, "algorithm");
   set(rule.bits, section, "bits");
+  set(rule.levels, section, "levels");
   set(rule.granularity, section, "granularity");
   set(rule.reason, section, "reason");
   return rule;
@@ -131,12 +132,14 @@ QuantizeSection read_quantize(const Section& section) {
   if (section.map) quantize.settings.where = section.map->where;
   set(settings.algorithm, section, "algorithm");
   set(settings.bits, section, "bits");
+  set(settings.levels, section, "levels");
   set(settings.granularity, section, "granularity");
   set(settings.rounding, section, "rounding");
   set(quantize.storage, section, "storage");
   quantize.budget = read_budget(section.inner("budget"));
   quantize.algorithm = section.place("algorithm");
   quantize.bits = section.place("bits");
+  quantize.levels = section.place("levels");
   quantize.granularity = section.place("granularity");
   quantize.rounding = section.place("rounding");
   for (const Yaml& entry : entries(section, "layers"))

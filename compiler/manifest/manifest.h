@@ -60,13 +60,14 @@ struct QuantizeSettings {
   int bits = 32;                   // 1..8, 16, 32 (keep), auto_bits
   std::string granularity;         // per_tensor | per_channel; "" takes the algorithm's own default
   std::string rounding = "nearest";
+  int levels = 0;  // how many values a weight may have; 0: 2^bits
 };
 
 // The first rule whose pattern matches the layer's name wins; what it does not say, QuantizeSettings does.
 struct LayerRule {
   At<std::string> match;  // a glob: * ? [a-z]
   std::optional<At<std::string>> algorithm;
-  std::optional<At<int>> bits;
+  std::optional<At<int>> bits, levels;
   std::optional<At<std::string>> granularity;
   std::string reason;
 };
@@ -81,7 +82,7 @@ struct BudgetSection {
 struct QuantizeSection {
   At<QuantizeSettings> settings;
   // The places of the single keys, for errors about their combination.
-  Place algorithm, bits, granularity, rounding;
+  Place algorithm, bits, levels, granularity, rounding;
   std::optional<BudgetSection> budget;
   At<std::string> storage{"packed", {}};
   std::vector<LayerRule> layers;

@@ -91,9 +91,9 @@ Chosen widths_for_damage(const std::vector<LayerWidths>& layers, double damage) 
   return at_least_price(layers, false, [&](const Chosen& some) { return damage_of(layers, some) <= damage; });
 }
 
-double damage_at(const std::vector<WidthChoice>& measured, int bits) {
+double damage_at(const std::vector<WidthChoice>& measured, double bits) {
   double at = std::log2(std::max(measured[0].damage, trifle)), slope = 0;
-  int from = measured[0].bits;
+  double from = measured[0].bits;
   for (std::size_t i = 1; i < measured.size(); ++i) {
     if (i > 1) {
       if (bits <= measured[i - 1].bits) break;

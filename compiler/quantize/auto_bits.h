@@ -8,7 +8,7 @@ namespace mlqc {
 
 // What one layer costs at each width that it may have, narrow widths first.
 struct WidthChoice {
-  int bits = 0;
+  double bits = 0;    // the logarithm of the number of levels
   double bytes = 0;   // of its numbers and of what explains them
   double damage = 0;  // what it alone does to the network's output, in any unit that all layers share
 };
@@ -33,6 +33,6 @@ std::vector<std::size_t> widths_for_damage(const std::vector<LayerWidths>& layer
 // Damage at a width between or beyond measured ones: its logarithm is a line between two neighbours, as the
 // noise of rounding falls by a constant factor with each bit. `measured` has two points or more, ascending
 // in bits. Points that do not fall are taken to fall by a factor of two a bit.
-double damage_at(const std::vector<WidthChoice>& measured, int bits);
+double damage_at(const std::vector<WidthChoice>& measured, double bits);
 
 }  // namespace mlqc

@@ -50,17 +50,19 @@ class Layer {
 
   // Levels to begin with: the algorithm's own for the target, cut off where it pays.
   void start() {
-    const auto* algorithm = find_algorithm(task_.plan.settings.algorithm);
+    const QuantizeSettings& settings = task_.plan.settings;
     const std::vector<float> target = in_tensor_order();
-    const Quantized first = algorithm->quantize(weights(target), task_.plan.settings.bits);
-    levels_ = to_levels(first, task_.plan.settings.bits, algorithm->fit);
+    levels_ = to_levels(quantized(weights(target), settings), mlqc::level_count(settings),
+                        find_algorithm(settings.algorithm)->fit);
+    point_blocks();
+    // Who says how many levels there are means how far apart they are: coded, far ones cost next to nothing.
+    if (settings.levels != 0) return;
     parallel_for(levels_.size(), [&](std::size_t id) {
       std::vector<double> values;
       for (std::size_t i = 0; i < target.size(); ++i)
         if (level_of(i) == id) values.push_back(target[i]);
       clip(levels_[id], values);
     });
-    point_blocks();
   }
 
   // Returns the cost of the indices as they are before the levels move.

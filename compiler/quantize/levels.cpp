@@ -37,8 +37,7 @@ std::size_t Levels::nearest(double value) const {
                                   threshold.begin());
 }
 
-std::vector<Levels> to_levels(const Quantized& quantized, int bits, Fit fit) {
-  const std::size_t count = std::size_t{1} << bits;
+std::vector<Levels> to_levels(const Quantized& quantized, std::size_t count, Fit fit) {
   std::vector<Levels> result;
   for (std::size_t g = 0; g < quantized.scale.size(); ++g) {
     result.push_back({fit, std::vector<double>(count), 0, 0, {}});

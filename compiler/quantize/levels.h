@@ -17,7 +17,7 @@ struct Levels {
 };
 
 // Levels of each group from what an algorithm made.
-std::vector<Levels> to_levels(const Quantized& quantized, int bits, Fit fit);
+std::vector<Levels> to_levels(const Quantized& quantized, std::size_t count, Fit fit);
 // And back: scale and offset or table; indices are left to the caller.
 Quantized from_levels(const std::vector<Levels>& levels);
 

@@ -21,23 +21,28 @@ constexpr int half = 16, keep = 32;
 // Settings and the places they come from.
 struct Choice {
   QuantizeSettings settings;
-  Place algorithm, bits, granularity;
+  Place algorithm, bits, levels, granularity;
 };
 
 Choice choice_for_all(const QuantizeSection& section) {
-  return {section.settings, section.algorithm, section.bits, section.granularity};
+  return {section.settings, section.algorithm, section.bits, section.levels, section.granularity};
 }
 
 Choice choice_of(const LayerRule& rule, const QuantizeSection& section) {
   Choice choice = choice_for_all(section);
   // What a rule leaves open stands at the rule, not at the section: that is where the reader has to look.
-  choice.algorithm = choice.bits = choice.granularity = rule.match.where;
+  choice.algorithm = choice.bits = choice.levels = choice.granularity = rule.match.where;
   if (rule.algorithm) {
     choice.settings.algorithm = *rule.algorithm;
     choice.algorithm = rule.algorithm->where;
     // The section's granularity was for the section's algorithm, which may have another default.
     if (section.granularity.line == 0) choice.settings.granularity.clear();
     if (choice.settings.algorithm == "none" && !rule.bits) choice.settings.bits = keep;
+  }
+  if (rule.algorithm || rule.bits) choice.settings.levels = 0;
+  if (rule.levels) {
+    choice.settings.levels = *rule.levels;
+    choice.levels = rule.levels->where;
   }
   if (rule.bits) {
     choice.settings.bits = *rule.bits;
@@ -100,6 +105,18 @@ void check_formats(const Choice& choice, const Algorithm& algorithm, const Manif
     }
 }
 
+void check_levels(const Choice& choice, const Algorithm& algorithm) {
+  const int levels = choice.settings.levels;
+  if (levels == 0) return;
+  if (algorithm.name != "linear")
+    fail(choice.levels, "MLQ131", fmt::format("'{}' has 2^bits levels", algorithm.name),
+         "'levels' goes with 'algorithm: linear'");
+  if (levels > 1 << choice.settings.bits)
+    fail(choice.levels, "MLQ131",
+         fmt::format("{} bits hold {} levels", choice.settings.bits, 1 << choice.settings.bits),
+         "give more bits or fewer levels");
+}
+
 // Fills the granularity in. Half floats and kept weights need no algorithm.
 Choice checked(Choice choice, const Manifest& manifest) {
   QuantizeSettings& settings = choice.settings;
@@ -127,6 +144,7 @@ Choice checked(Choice choice, const Manifest& manifest) {
   if (settings.rounding != "nearest" && settings.rounding != "compensated")
     fail(manifest.quantize.rounding, "MLQ131", fmt::format("no rounding '{}'", settings.rounding),
          "say 'rounding: nearest' or 'rounding: compensated'");
+  check_levels(choice, *algorithm);
   check_formats(choice, *algorithm, manifest);
   return choice;
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "compiler/quantize/algorithms.h"
 #include "compiler/quantize/half.h"
 #include "compiler/quantize/isa.h"
 #include "compiler/quantize/tensor_data.h"
@@ -57,8 +58,6 @@ Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
   const Floats floats = floats_of(tensor);
   require_finite(tensor, floats.values);
   if (plan.settings.bits == 16) return halved(tensor, floats.values);
-  const Algorithm* algorithm = find_algorithm(plan.settings.algorithm);
-  if (!algorithm) fail(fmt::format("no algorithm '{}'", plan.settings.algorithm), "");
   mlq::Quantization q;
   q.bits = plan.settings.bits;
   Weights weights{floats.values, 1, static_cast<std::int64_t>(floats.values.size())};
@@ -69,10 +68,10 @@ Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
     for (std::size_t d = static_cast<std::size_t>(plan.axis) + 1; d < tensor.shape.size(); ++d)
       weights.inner *= tensor.shape[d];
   }
-  Quantized result = algorithm->quantize(weights, q.bits);
+  Quantized result = quantized(weights, plan.settings);
   if (!finite(result.scale) || !finite(result.offset) || !finite(result.table))
     fail(fmt::format("the weights of '{}' span more than {} bits of '{}' can: its scale would be infinite",
-                     tensor.name, q.bits, algorithm->name),
+                     tensor.name, q.bits, plan.settings.algorithm),
          "give this layer more bits, or keep it with 'algorithm: none'");
   q.scale = std::move(result.scale);
   q.offset = std::move(result.offset);
@@ -82,6 +81,17 @@ Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
 }
 
 }  // namespace
+
+Quantized quantized(const Weights& weights, const QuantizeSettings& settings) {
+  const Algorithm* algorithm = find_algorithm(settings.algorithm);
+  if (!algorithm) fail(fmt::format("no algorithm '{}'", settings.algorithm), "");
+  if (settings.levels != 0) return linear_levels(weights, settings.levels);
+  return algorithm->quantize(weights, settings.bits);
+}
+
+std::size_t level_count(const QuantizeSettings& settings) {
+  return settings.levels != 0 ? static_cast<std::size_t>(settings.levels) : std::size_t{1} << settings.bits;
+}
 
 Floats floats_of(const Tensor& tensor) {
   Floats floats;

@@ -49,6 +49,11 @@ struct Algorithm {
 std::span<const Algorithm> algorithms();
 const Algorithm* find_algorithm(std::string_view name);
 
+// What the settings' algorithm makes of weights; there must be one.
+Quantized quantized(const Weights& weights, const QuantizeSettings& settings);
+// How many values a weight may have.
+std::size_t level_count(const QuantizeSettings& settings);
+
 // What happens to one tensor, and why when nothing does.
 struct TensorPlan {
   mlq::TensorId tensor;

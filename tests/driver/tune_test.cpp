@@ -120,6 +120,26 @@ TEST_F(Tune, RulesOfLayersHold) {
   EXPECT_THAT(read(out / "net.recipe.yaml"), HasSubstr("match: \"" + first + "\", bits: 7"));
 }
 
+// Coded, the choice is among even grids, and bytes are counted after coding.
+TEST_F(Tune, CodedWeightsGetGridsOfAsManyLevelsAsPay) {
+  const auto coded = [&](const std::string& quantize) {
+    return manifest("{ algorithm: kmeans_lut, rounding: compensated, storage: coded, " + quantize + " }");
+  };
+  const Outcome run = build(coded("bits: auto, budget: { max_size: 24 KB }"));
+  if (run.err.find("without htscodecs") != std::string::npos) GTEST_SKIP() << "no coder";
+  ASSERT_EQ(run.exit, 0) << run.err;
+  const std::string found = read(out / "net.mlq"), recipe = read(out / "net.recipe.yaml");
+  EXPECT_LE(found.size(), 24000u);
+  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: linear, bits: [1-8], levels: [0-9]+, granularity"));
+  const std::string pasted =
+      folder
+          .write("pasted.mlq.yaml", "schema: 1\nmodel: { file: digits.mlmodel }\n" + recipe +
+                                        "calibrate: { images: calibrate, limit: 9 }\n")
+          .string();
+  ASSERT_EQ(run_mlqc({"compile", pasted, "-o", (folder / "other").string(), "--name", "net"}).exit, 0);
+  EXPECT_EQ(read(folder / "other/net.mlq"), found);
+}
+
 TEST_F(Tune, SaysWhatCannotBe) {
   Outcome run = build(automatic("max_size: 1 KB"));
   EXPECT_EQ(run.exit, 1);

@@ -223,8 +223,10 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"layer_without_bits", HEAD "quantize: { layers: [ { match: a, algorithm: linear } ] }\n",
             "3:46: 'algorithm: linear' needs 'bits' [MLQ104] give 'bits' in this entry or for all layers"},
         Bad{"rule_that_says_nothing", HEAD "quantize: { layers: [ { match: a } ] }\n",
-            "3:23: an entry of 'layers' needs 'algorithm', 'bits', 'granularity' [MLQ104] give at least one "
-            "of them"},
+            "3:23: an entry of 'layers' needs 'algorithm', 'bits', 'levels', 'granularity' [MLQ104] give at "
+            "least one of them"},
+        Bad{"too_few_levels", HEAD "quantize: { algorithm: linear, bits: 4, levels: 2 }\n",
+            "3:49: 'levels' is 2, which is out of range [MLQ106] a whole number from 3 to 256"},
         Bad{"class_and_op", HEAD "custom_layers:\n  - { class: A, op: B, type: T, header: h.h }\n",
             "4:17: 'class' and 'op' exclude each other [MLQ109] give exactly one of 'class', 'op'"}),
     [](const auto& test) { return test.param.name; });

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -18,15 +19,17 @@ Weights whole(const std::vector<float>& values) {
 }
 
 // One group's arithmetic as the format's facts give it, a weight at a time.
-Quantized naive_linear(const std::vector<float>& group, int bits) {
+Quantized naive_levels(const std::vector<float>& group, int levels) {
   const double low = *std::min_element(group.begin(), group.end()),
                high = *std::max_element(group.begin(), group.end());
-  const double scale = (high - low) / ((1 << bits) - 1), inverse = scale > 0 ? 1.0 / scale : 0;
+  const double scale = (high - low) / (levels - 1), inverse = scale > 0 ? 1.0 / scale : 0;
   Quantized result{{}, {static_cast<float>(scale)}, {static_cast<float>(low)}, {}};
   for (float w : group)
     result.indices.push_back(static_cast<std::uint8_t>(std::nearbyint((w - low) * inverse)));
   return result;
 }
+
+Quantized naive_linear(const std::vector<float>& group, int bits) { return naive_levels(group, 1 << bits); }
 
 Quantized naive_symmetric(const std::vector<float>& group, int bits) {
   double reach = 0;
@@ -167,6 +170,25 @@ TEST(LinearLut, IsTheGridOfLinearAsATable) {
                       grid.scale[g] * i + grid.offset[g],
                       2e-7 * (std::abs(grid.offset[g]) + grid.scale[g] * i));
     }
+}
+
+// A grid of any number of levels, in each of its groups.
+TEST(Linear, HasAnyNumberOfLevels) {
+  std::vector<float> values;
+  for (int i = 0; i < 300; ++i)
+    values.push_back(std::sin(static_cast<float>(i * i)) * (i < 150 ? 1.0f : 9.0f));
+  for (const int levels : {3, 5, 100, 255, 256}) {
+    const Quantized made = linear_levels({values, 2, 150}, levels);
+    for (const std::size_t g : {0, 1}) {
+      const auto at = values.begin() + static_cast<std::ptrdiff_t>(150 * g);
+      const Quantized naive = naive_levels({at, at + 150}, levels);
+      EXPECT_EQ(made.scale[g], naive.scale[0]) << levels;
+      EXPECT_EQ(made.offset[g], naive.offset[0]) << levels;
+      for (std::size_t i = 0; i < 150; ++i)
+        ASSERT_EQ(made.indices[150 * g + i], naive.indices[i]) << levels << " " << i;
+    }
+    EXPECT_EQ(*std::max_element(made.indices.begin(), made.indices.end()), levels - 1);
+  }
 }
 
 }  // namespace

@@ -189,5 +189,27 @@ TEST(Plan, RefusesSettingsThatDoNotGoTogether) {
   EXPECT_THAT(refused({"linear", 8, "", "up"}), HasSubstr("no rounding 'up'"));
 }
 
+TEST(Plan, LevelsHoldUntilARuleSaysBitsOrAnAlgorithm) {
+  const Graph graph = three_layers();
+  const QuantizationPlan p = plan(
+      graph, manifest("quantize:\n  algorithm: linear\n  bits: 6\n  levels: 40\n  layers:\n"
+                      "    - { match: conv1, bits: 5 }\n    - { match: conv2, granularity: per_tensor }\n"));
+  EXPECT_EQ(of(p, graph, "conv1/weights").settings.levels, 0);
+  EXPECT_EQ(of(p, graph, "conv2/weights").settings.levels, 40);
+  EXPECT_EQ(of(plan(graph, manifest("quantize: { algorithm: kmeans_lut, bits: 4, layers: [ { match: conv1, "
+                                    "algorithm: linear, bits: 5, levels: 20 } ] }\n")),
+               graph, "conv1/weights")
+                .settings.levels,
+            20);
+}
+
+TEST(Plan, RefusesLevelsThatDoNotFit) {
+  const Diagnostic narrow = refusal("quantize: { algorithm: linear, bits: 4, levels: 17 }\n");
+  EXPECT_EQ(narrow.what, "4 bits hold 16 levels");
+  EXPECT_EQ(narrow.where.line, 3);
+  EXPECT_EQ(refusal("quantize: { algorithm: kmeans_lut, bits: 4, levels: 12 }\n").what,
+            "'kmeans_lut' has 2^bits levels");
+}
+
 }  // namespace
 }  // namespace mlqc
