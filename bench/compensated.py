@@ -49,8 +49,9 @@ def measure(mlqc, work, **keys):
 def figures(report):
     """The output's metrics: agreement for classifiers, else what there is."""
     for metrics in report["outputs"].values():
-        if "top1_agreement" in metrics:
-            rest = f", SNR {metrics['snr_db']['value']:.1f} dB" if "snr_db" in metrics else ""
+        if "top1_agreement" in metrics and "kl_divergence" in metrics:
+            rest = f", KL {metrics['kl_divergence']['value']:.5f}"
+            rest += f", SNR {metrics['snr_db']['value']:.1f} dB" if "snr_db" in metrics else ""
             return f"{100 * metrics['top1_agreement']['value']:5.1f} %" + rest
         if "psnr_db" in metrics:
             return f"{metrics['psnr_db']['value']:5.1f} dB PSNR"

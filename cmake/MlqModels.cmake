@@ -1,6 +1,7 @@
 # mlq_add_model() and mlq_install_models(): the same after add_subdirectory, FetchContent and find_package.
 #
-#   mlq_add_model(NAME MANIFEST FILE [EMBED] [CUSTOM_LAYERS FILE...|TARGET...] [METRICS FILE...] [DEPENDS FILE...])
+#   mlq_add_model(NAME MANIFEST FILE [EMBED] [CUSTOM_LAYERS FILE...|TARGET...] [METRICS FILE...] [QUANTIZERS FILE...]
+#                 [DEPENDS FILE...])
 #
 # makes the library NAME, whose header is <NAME.hpp>. Compiling against it waits for the wrapper only; linking
 # with it waits for a green gate. Beside it: NAME_codegen, NAME_weights, NAME_gate, the CTest test
@@ -10,7 +11,8 @@
 # twice: into the library NAME, and into a module that mlqc runs while it validates the model (NAME_custom). A
 # TARGET instead of a file is such a module already, built for this machine; a cross build needs one.
 #
-# METRICS names the sources of the manifest's own metrics, which are compiled into that module only.
+# METRICS and QUANTIZERS name the sources of the manifest's own metrics and of its `custom_lut`, which are compiled
+# into that module only.
 #
 # With EMBED the artifact is in the program; without, NAME.mlq is looked for where the environment variable
 # MLQ_MODEL_DIR says, beside the executable, and where it was built.
@@ -27,8 +29,8 @@ option(MLQ_BUILD_FOLDER_LOOKUP "Programs also look for their models where these 
 mark_as_advanced(MLQ_THREADS MLQ_PARALLEL_MODELS MLQ_BUILD_FOLDER_LOOKUP)
 
 function(mlq_add_model name)
-  set(keywords "MANIFEST, EMBED, CUSTOM_LAYERS, METRICS, DEPENDS")
-  cmake_parse_arguments(PARSE_ARGV 1 arg "EMBED" "MANIFEST" "CUSTOM_LAYERS;METRICS;DEPENDS")
+  set(keywords "MANIFEST, EMBED, CUSTOM_LAYERS, METRICS, QUANTIZERS, DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "EMBED" "MANIFEST" "CUSTOM_LAYERS;METRICS;QUANTIZERS;DEPENDS")
   if(arg_UNPARSED_ARGUMENTS)
     list(JOIN arg_UNPARSED_ARGUMENTS "' '" unknown)
     message(FATAL_ERROR "mlq_add_model(${name}): does not know '${unknown}'; the keywords are ${keywords}")
@@ -57,7 +59,8 @@ function(mlq_add_model name)
   set(modules "")
   _mlq_own_files(${name} CUSTOM_LAYERS "${arg_CUSTOM_LAYERS}" layers_of_app modules)
   _mlq_own_files(${name} METRICS "${arg_METRICS}" metrics modules)
-  _mlq_add_plugin(${name} "${manifest}" "${dir}" "${layers_of_app};${metrics}" "${modules}" plugins)
+  _mlq_own_files(${name} QUANTIZERS "${arg_QUANTIZERS}" quantizers modules)
+  _mlq_add_plugin(${name} "${manifest}" "${dir}" "${layers_of_app};${metrics};${quantizers}" "${modules}" plugins)
   _mlq_add_commands(${name} "${manifest}" "${dir}" "${plugins}" "${arg_DEPENDS}")
   _mlq_add_library(${name} "${dir}" "${arg_EMBED}")
   if(layers_of_app)

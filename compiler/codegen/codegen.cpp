@@ -126,6 +126,15 @@ void add_metrics(data& values, const Manifest& manifest) {
   values["metrics"] = std::move(metrics);
 }
 
+void add_quantizer(data& values, const Manifest& manifest) {
+  if (!manifest.quantize.function) return;
+  const std::string& name = manifest.quantize.function->value;
+  data item;
+  item["function"] = global_name(name);
+  item["literal"] = string_literal(name);
+  values["quantizer"] = std::move(item);
+}
+
 void add_origin(data& values, const Manifest& manifest, const std::string& name) {
   values["version"] = fmt::format("{}.{}.{}", mlq::version_major, mlq::version_minor, mlq::version_patch);
   values["major"] = std::to_string(mlq::version_major);
@@ -173,18 +182,19 @@ Wrapper generate_wrapper(const mlq::Graph& graph, const Manifest& manifest, cons
 }
 
 std::string generate_plugin(const Manifest& manifest, const std::string& name) {
-  if (manifest.custom_layers.empty() && manifest.metrics.empty())
+  if (manifest.custom_layers.empty() && manifest.metrics.empty() && !manifest.quantize.function)
     throw Error(Exit::usage,
                 {{manifest.file.string()},
                  "the manifest names no code of its own, so there is nothing to make a plugin of",
                  "MLQ104",
-                 "add 'custom_layers' or 'validate: { metrics }', or remove CUSTOM_LAYERS and "
-                 "METRICS from mlq_add_model",
+                 "add 'custom_layers', 'validate: { metrics }' or 'quantize: { function }', or remove "
+                 "CUSTOM_LAYERS, METRICS and QUANTIZERS from mlq_add_model",
                  {}});
   data values;
   add_origin(values, manifest, name);
   add_custom_layers(values, manifest);
   add_metrics(values, manifest);
+  add_quantizer(values, manifest);
   return render(plugin_template, values);
 }
 

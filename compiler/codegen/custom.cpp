@@ -54,6 +54,7 @@ std::vector<std::string> custom_headers(const Manifest& manifest) {
 std::vector<std::string> metric_headers(const Manifest& manifest) {
   std::vector<std::string> headers;
   for (const OwnMetricSection& metric : manifest.metrics) add_header(headers, metric.header);
+  if (manifest.quantize.header) add_header(headers, *manifest.quantize.header);
   return headers;
 }
 

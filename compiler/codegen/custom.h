@@ -18,8 +18,8 @@ std::string global_name(const std::string& name);
 
 // Each class once, in the manifest's order.
 std::vector<CustomType> custom_types(const Manifest& manifest);
-// Each header once, those of metrics after those of layers. Throws Error (Exit::usage) on one that `#include`
-// cannot name.
+// Each header once, those of layers first; those of metrics and quantizers are for plugins only. Throws Error
+// (Exit::usage) on one that `#include` cannot name.
 std::vector<std::string> custom_headers(const Manifest& manifest);
 std::vector<std::string> metric_headers(const Manifest& manifest);
 

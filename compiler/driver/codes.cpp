@@ -112,8 +112,9 @@ constexpr std::array table = {
          "The file does not even say how many dimensions an input has. The manifest does: interface: { "
          "inputs: { X: { shapes: 1x3x224x224 } } }."},
     Code{"MLQ313", "not the pinned model", "The model file's SHA-256 is not the manifest's."},
-    Code{"MLQ314", "a custom layer or metric without code",
-         "The manifest names it, but no plugin brings it: the build makes one of CUSTOM_LAYERS and METRICS."},
+    Code{"MLQ314", "a custom layer, metric or quantizer without code",
+         "The manifest names it, but no plugin brings it: the build makes one of CUSTOM_LAYERS, "
+         "METRICS and QUANTIZERS."},
     Code{"MLQ315", "a custom layer that fell over",
          "Code of the user's crashed, ended the process, or did not come back. The message names the layer "
          "and "
@@ -121,6 +122,9 @@ constexpr std::array table = {
     Code{"MLQ316", "a custom layer that fails",
          "No sample could be run, because a layer of the user's refused, threw, or gave no numbers."},
     Code{"MLQ317", "a metric that fails", "A metric of the user's own threw an exception."},
+    Code{"MLQ318", "a quantizer that fails",
+         "A function of the user's own for 'custom_lut' threw, refused, or gave a table or indices that "
+         "cannot be."},
     Code{"MLQ330", "a weight or reference that cannot be used",
          "A weight is not a number or infinite, or a file that the model refers to is out of bounds."},
     Code{"MLQ331", "unsupported type", "The model holds tensors of a type that the runtime does not have."},

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "compiler/backends/backend.h"
@@ -14,6 +15,8 @@
 #include "compiler/driver/model_file.h"
 #include "compiler/driver/own_metrics.h"
 #include "compiler/graph/rewrite.h"
+#include "compiler/plugins/plugins.h"
+#include "compiler/quantize/custom_lut.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/support/bytes.h"
 #include "compiler/support/parallel.h"
@@ -131,9 +134,23 @@ std::vector<std::byte> write_artifact(const Manifest& manifest, const Source& so
   return backend.write_coded(source, graph);
 }
 
+namespace {
+
+// The plugins' function for the manifest's `custom_lut`, where they bring it.
+void use_function(const Manifest& manifest, std::span<const mlq::PluginLut> luts) {
+  use_custom_lut({});
+  if (!manifest.quantize.function) return;
+  const auto found = std::ranges::find(luts, manifest.quantize.function->value, &mlq::PluginLut::name);
+  if (found != luts.end())
+    use_custom_lut([lut = *found](const mlq::LutTask& task) { return call_lut(lut, task); });
+}
+
+}  // namespace
+
 Inputs read_inputs(const Manifest& manifest, const Plugins& plugins) {
   Stopwatch watch;
   use_own_metrics(manifest, plugins.metrics);
+  use_function(manifest, plugins.luts);
   Inputs inputs;
   inputs.classes = plugins.classes;
   inputs.source = read_model(manifest, inputs.classes);

@@ -28,6 +28,7 @@ std::string text_of(const QuantizeSection& quantize) {
   const QuantizeSettings& all = quantize.settings;
   std::string text = fmt::format("{} {} {} {} {} {}\n", all.algorithm, all.bits, all.levels, all.granularity,
                                  all.rounding, quantize.storage.value);
+  if (quantize.function) text += "function " + quantize.function->value + "\n";
   if (const auto& budget = quantize.budget)
     text += fmt::format("budget {} {} {}\n", budget->metric.value,
                         budget->at_least ? budget->at_least->value : -1,

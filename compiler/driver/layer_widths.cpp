@@ -21,12 +21,14 @@ using mlq::Graph;
 struct Candidates {
   std::vector<QuantizeSettings> all;
   std::vector<std::size_t> measured;
+  std::size_t interpolated = 0;  // the damage of the first so many is read off a line through those measured
 };
 
 Candidates widths_of(QuantizeSettings settings) {
   Candidates result;
   for (settings.bits = 2; settings.bits <= 8; ++settings.bits) result.all.push_back(settings);
   result.measured = {0, 2, 4};
+  result.interpolated = result.all.size();
   return result;
 }
 
@@ -44,6 +46,14 @@ Candidates grids_of(QuantizeSettings settings) {
       result.measured.push_back(result.all.size());
     result.all.push_back(settings);
   }
+  result.interpolated = result.all.size();
+  // Small layers near the input want more levels than a byte holds: there a table as fine where weights are
+  // dense.
+  settings.algorithm = "kmeans_lut";
+  settings.levels = 0;
+  settings.bits = 8;
+  result.measured.push_back(result.all.size());
+  result.all.push_back(settings);
   return result;
 }
 
@@ -54,7 +64,8 @@ constexpr std::size_t most_samples = 24;
 using Places = std::vector<std::pair<std::string, std::vector<std::size_t>>>;
 
 bool takes(const TensorPlan& entry, const QuantizeSettings& settings) {
-  return entry.settings.bits == settings.bits && entry.settings.levels == settings.levels;
+  return entry.settings.bits == settings.bits && entry.settings.levels == settings.levels &&
+         entry.settings.algorithm == settings.algorithm;
 }
 
 // A tensor is free where its bits follow the manifest's: both of those tried.
@@ -81,11 +92,10 @@ double coded_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
   double bits = 0;
   for (const double count : counts)
     if (count > 0) bits -= count * std::log2(count / static_cast<double>(made.indices.size())) - 12;
-  return std::ceil(bits / 8) + 2 * sizeof(float);
+  return std::ceil(bits / 8) + static_cast<double>(made.table.size() + made.scale.size()) * sizeof(float);
 }
 
-double planned_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
-  if (entry.settings.levels != 0) return coded_bytes(tensor, entry);
+double packed_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
   const auto count = static_cast<double>(mlq::element_count(tensor.shape).value_or(0));
   const bool channels = entry.settings.granularity == "per_channel";
   const double groups =
@@ -155,6 +165,10 @@ std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, cons
 
 namespace {
 
+double bits_of(const QuantizeSettings& settings) {
+  return std::log2(static_cast<double>(level_count(settings)));
+}
+
 QuantizationPlan plan_with(const Graph& reference, Manifest manifest, const QuantizeSettings& settings) {
   manifest.quantize.settings.value = settings;
   return plan(reference, manifest);
@@ -162,17 +176,21 @@ QuantizationPlan plan_with(const Graph& reference, Manifest manifest, const Quan
 
 LayerWidths choices_of(const Graph& reference, const Candidates& candidates,
                        const std::vector<QuantizationPlan>& plans, const std::vector<std::size_t>& places,
-                       const std::vector<WidthChoice>& measured) {
+                       std::vector<WidthChoice> measured, bool coded) {
   LayerWidths widths;
   widths.choices.resize(plans.size());
+  const WidthChoice last = measured.back();
+  if (candidates.interpolated < plans.size()) measured.pop_back();
   parallel_for(plans.size(), [&](std::size_t c) {
-    const double bits = std::log2(static_cast<double>(level_count(candidates.all[c])));
-    WidthChoice& choice = widths.choices[c] = {bits, 0, damage_at(measured, bits)};
+    const double bits = bits_of(candidates.all[c]);
+    WidthChoice& choice =
+        widths.choices[c] = {bits, 0, c < candidates.interpolated ? damage_at(measured, bits) : last.damage};
     for (const std::size_t place : places) {
       const TensorPlan& entry = plans[c][place];
       const mlq::Tensor& tensor = reference.tensors[static_cast<std::size_t>(entry.tensor)];
-      choice.bytes += takes(entry, candidates.all[c]) ? planned_bytes(tensor, entry)
-                                                      : static_cast<double>(tensor.data->bytes.size());
+      choice.bytes += !takes(entry, candidates.all[c]) ? static_cast<double>(tensor.data->bytes.size())
+                      : coded                          ? coded_bytes(tensor, entry)
+                                                       : packed_bytes(tensor, entry);
     }
   });
   return widths;
@@ -184,9 +202,10 @@ NamedWidths measure_widths(const Manifest& manifest, const Inputs& inputs, const
                            Progress& progress) {
   const QuantizeSection& section = manifest.quantize;
   NamedWidths result;
-  result.grids = section.storage.value == "coded" && section.settings->granularity != "per_channel";
-  const Candidates candidates =
-      result.grids ? grids_of(section.settings.value) : widths_of(section.settings.value);
+  const bool coded = section.storage.value == "coded" && section.settings->granularity != "per_channel" &&
+                     section.settings->algorithm != "custom_lut";
+  const Candidates candidates = coded ? grids_of(section.settings.value) : widths_of(section.settings.value);
+  result.settings = candidates.all;
   std::vector<QuantizationPlan> plans, tried;
   for (const QuantizeSettings& settings : candidates.all)
     plans.push_back(plan_with(reference, manifest, settings));
@@ -195,12 +214,12 @@ NamedWidths measure_widths(const Manifest& manifest, const Inputs& inputs, const
   std::vector<double> bits;
   for (const std::size_t c : candidates.measured) {
     tried.push_back(plans[c]);
-    bits.push_back(std::log2(static_cast<double>(level_count(candidates.all[c]))));
+    bits.push_back(bits_of(candidates.all[c]));
   }
   const auto measured = measure_alone(reference, places, tried, bits, inputs, progress);
   for (std::size_t i = 0; i < places.size(); ++i) {
     result.names.push_back(places[i].first);
-    result.layers.push_back(choices_of(reference, candidates, plans, places[i].second, measured[i]));
+    result.layers.push_back(choices_of(reference, candidates, plans, places[i].second, measured[i], coded));
   }
   return result;
 }

@@ -14,7 +14,7 @@ namespace mlqc {
 
 // Layers whose bits are to be found, by name, and their choices.
 struct NamedWidths {
-  bool grids = false;  // choices are even grids of whole tensors, else bits of the manifest's algorithm
+  std::vector<QuantizeSettings> settings;  // of each choice: bits of the manifest's algorithm, or coded grids
   std::vector<std::string> names;
   std::vector<LayerWidths> layers;
 };

@@ -53,11 +53,11 @@ Manifest with_recipe(Manifest manifest, const Recipe& recipe) {
     LayerRule rule;
     rule.match = {literal(layer.name), {}};
     rule.bits = At<int>{layer.bits, {}};
-    if (layer.levels != 0) {
-      rule.algorithm = At<std::string>{"linear", {}};
+    if (!layer.algorithm.empty()) {
+      rule.algorithm = At<std::string>{layer.algorithm, {}};
       rule.granularity = At<std::string>{"per_tensor", {}};
-      rule.levels = At<int>{layer.levels, {}};
     }
+    if (layer.levels != 0) rule.levels = At<int>{layer.levels, {}};
     manifest.quantize.layers.push_back(std::move(rule));
   }
   return manifest;
@@ -71,6 +71,9 @@ std::string recipe_text(const Manifest& manifest, const Recipe& recipe, const st
   text += fmt::format("quantize:\n  algorithm: {}\n  bits: {}\n", settings.algorithm, settings.bits);
   if (settings.levels != 0) text += fmt::format("  levels: {}\n", settings.levels);
   if (!settings.granularity.empty()) text += fmt::format("  granularity: {}\n", settings.granularity);
+  if (section.function && section.header)
+    text +=
+        fmt::format("  function: {}\n  header: {}\n", section.function->value, quoted(section.header->value));
   text += fmt::format("  rounding: {}\n  storage: {}\n  layers:\n", settings.rounding, section.storage.value);
   for (const LayerRule& rule : section.layers) text += rule_text(rule);
   return text;

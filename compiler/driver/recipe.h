@@ -15,7 +15,8 @@ struct Recipe {
   struct Layer {
     std::string name;
     int bits = 8;
-    int levels = 0;  // of an even grid for the whole tensor, where it is not 2^bits of the algorithm
+    int levels = 0;
+    std::string algorithm;  // for whole tensors; empty: the manifest's, with its granularity
   };
   std::vector<Layer> layers;
   std::vector<std::string> remarks;  // lines for the reader: what was reached, on what

@@ -75,15 +75,13 @@ class Tuner {
 
   Recipe recipe_of(const Chosen& chosen) const {
     Recipe recipe;
-    for (std::size_t i = 0; i < chosen.size(); ++i)
-      recipe.layers.push_back(recipe_layer(widths_.names[i], widths_.layers[i].choices[chosen[i]].bits));
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      const QuantizeSettings& settings = widths_.settings[chosen[i]];
+      const bool other = settings.levels != 0 || settings.algorithm != manifest_.quantize.settings->algorithm;
+      recipe.layers.push_back(
+          {widths_.names[i], settings.bits, settings.levels, other ? settings.algorithm : ""});
+    }
     return recipe;
-  }
-
-  Recipe::Layer recipe_layer(const std::string& name, double bits) const {
-    Recipe::Layer layer{name, static_cast<int>(std::ceil(bits - 1e-9)), 0};
-    if (widths_.grids) layer.levels = static_cast<int>(std::lround(std::exp2(bits)));
-    return layer;
   }
 
   std::vector<std::byte> artifact_of(const Chosen& chosen, const Samples& steering) {

@@ -6,12 +6,10 @@ namespace {
 
 using Fields = std::vector<Field>;
 
-const std::vector<std::string> algorithm_words = {"linear", "linear_symmetric", "linear_lut", "kmeans_lut",
-                                                  "none"};
+const std::vector<std::string> algorithm_words = {"linear",     "linear_symmetric", "linear_lut",
+                                                  "kmeans_lut", "custom_lut",       "none"};
 const std::vector<std::string> bit_words = {"1", "2", "3", "4", "5", "6", "7", "8", "16", "32"};
 const std::vector<std::string> granularity_words = {"per_tensor", "per_channel"};
-const std::vector<Refused> refused_algorithms = {
-    {"custom_lut", "use 'kmeans_lut', which finds the best table"}};
 
 Fields model() {
   return {
@@ -117,8 +115,7 @@ Field algorithm(const std::string& otherwise) {
           .type = Type::word,
           .what = "How weights become small numbers.",
           .otherwise = otherwise,
-          .words = algorithm_words,
-          .refused = refused_algorithms};
+          .words = algorithm_words};
 }
 
 Field bits(const std::string& otherwise) {
@@ -194,6 +191,13 @@ Fields quantize() {
        .one_of = {"at_least", "max_size"}},
       levels("2^bits"),
       granularity("the algorithm's own"),
+      {.key = "function",
+       .type = Type::qualified,
+       .what = "The C++ function that `custom_lut` calls, a `mlq::LutFunction`.",
+       .otherwise = "required with `custom_lut`"},
+      {.key = "header",
+       .what = "The header that declares it, as in `#include`.",
+       .otherwise = "required with `function`"},
       {.key = "rounding",
        .type = Type::word,
        .what = "How a weight finds its number. `compensated`: so that a layer's output changes least on the "

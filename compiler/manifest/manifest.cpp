@@ -134,6 +134,8 @@ QuantizeSection read_quantize(const Section& section) {
   set(settings.bits, section, "bits");
   set(settings.levels, section, "levels");
   set(settings.granularity, section, "granularity");
+  set(quantize.function, section, "function");
+  set(quantize.header, section, "header");
   set(settings.rounding, section, "rounding");
   set(quantize.storage, section, "storage");
   quantize.budget = read_budget(section.inner("budget"));

@@ -56,7 +56,7 @@ inline constexpr int auto_bits = 0;
 
 // What to do with the weights of one layer, or of all.
 struct QuantizeSettings {
-  std::string algorithm = "none";  // linear | linear_symmetric | linear_lut | kmeans_lut | none
+  std::string algorithm = "none";  // linear | linear_symmetric | linear_lut | kmeans_lut | custom_lut | none
   int bits = 32;                   // 1..8, 16, 32 (keep), auto_bits
   std::string granularity;         // per_tensor | per_channel; "" takes the algorithm's own default
   std::string rounding = "nearest";
@@ -85,6 +85,7 @@ struct QuantizeSection {
   Place algorithm, bits, levels, granularity, rounding;
   std::optional<BudgetSection> budget;
   At<std::string> storage{"packed", {}};
+  std::optional<At<std::string>> function, header;  // the C++ function of custom_lut and what declares it
   std::vector<LayerRule> layers;
 };
 

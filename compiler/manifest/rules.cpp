@@ -21,15 +21,25 @@ void check_settings(const Place& where, const std::string& algorithm, int bits) 
          "give 'algorithm', for example kmeans_lut");
 }
 
+void check_function(const Place& where, const std::string& algorithm, const QuantizeSection& section) {
+  if (algorithm == "custom_lut" && !section.function)
+    fail(where, "MLQ104", "'algorithm: custom_lut' needs 'function'",
+         "name the C++ function under 'quantize', and the 'header' that declares it");
+}
+
 void check_quantize(const QuantizeSection& section) {
+  if (section.function && !section.header)
+    fail(section.function->where, "MLQ104", "'function' needs 'header'", "name the header that declares it");
   const QuantizeSettings& settings = section.settings;
   if (settings.algorithm != "none" && section.bits.line == 0)
     fail(section.algorithm, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", settings.algorithm),
          "give for example 'bits: 8'");
   check_settings(section.bits, settings.algorithm, settings.bits);
+  check_function(section.algorithm, settings.algorithm, section);
   for (const LayerRule& rule : section.layers) {
     const std::string algorithm = rule.algorithm ? rule.algorithm->value : settings.algorithm;
     const int bits = rule.bits ? rule.bits->value : settings.bits;
+    if (rule.algorithm) check_function(rule.algorithm->where, algorithm, section);
     if (rule.bits) check_settings(rule.bits->where, algorithm, bits);
     if (rule.algorithm && algorithm != "none" && !rule.bits && section.bits.line == 0)
       fail(rule.algorithm->where, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", algorithm),

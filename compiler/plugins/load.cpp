@@ -60,6 +60,12 @@ Plugins load_plugins(std::span<const fs::path> files) {
                "give only one of them");
       all.metrics.push_back(metric);
     }
+    for (const mlq::PluginLut& lut : std::span(plugin.luts, plugin.lut_count)) {
+      if (std::ranges::find(all.luts, std::string_view(lut.name), &mlq::PluginLut::name) != all.luts.end())
+        refuse(file, fmt::format("the quantizer {} comes from two plugins", lut.name),
+               "give only one of them");
+      all.luts.push_back(lut);
+    }
   }
   return all;
 }

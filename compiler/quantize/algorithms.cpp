@@ -14,6 +14,9 @@ constexpr std::array<Algorithm, 4> table = {{
     {"kmeans_lut", true, true, "per_tensor", 1, 8, Fit::free, kmeans_lut},
 }};
 
+// Needs more than weights and bits, so it is not in the table: see custom_lut.h.
+constexpr Algorithm custom = {"custom_lut", true, true, "per_tensor", 1, 8, Fit::fixed, nullptr};
+
 }  // namespace
 
 std::span<const Algorithm> algorithms() { return table; }
@@ -21,7 +24,7 @@ std::span<const Algorithm> algorithms() { return table; }
 const Algorithm* find_algorithm(std::string_view name) {
   for (const Algorithm& algorithm : table)
     if (algorithm.name == name) return &algorithm;
-  return nullptr;
+  return name == custom.name ? &custom : nullptr;
 }
 
 }  // namespace mlqc

@@ -52,8 +52,8 @@ class Layer {
   void start() {
     const QuantizeSettings& settings = task_.plan.settings;
     const std::vector<float> target = in_tensor_order();
-    levels_ = to_levels(quantized(weights(target), settings), mlqc::level_count(settings),
-                        find_algorithm(settings.algorithm)->fit);
+    levels_ = to_levels(quantized(weights(target), settings, task_.plan.layer, importance()),
+                        mlqc::level_count(settings), find_algorithm(settings.algorithm)->fit);
     point_blocks();
     // Who says how many levels there are means how far apart they are: coded, far ones cost next to nothing.
     if (settings.levels != 0) return;
@@ -169,6 +169,17 @@ class Layer {
   }
   std::size_t level_of(std::size_t element) const { return element / inner() % level_count(); }
   bool is_table() const { return task_.plan.settings.algorithm.ends_with("_lut"); }
+
+  // The diagonal of H: what an error of a weight costs by itself.
+  std::vector<float> importance() const {
+    std::vector<float> costs(indices_.size());
+    for (std::size_t g = 0; g < systems_.size(); ++g)
+      for (std::size_t i = 0; i < systems_[g].target.size(); ++i) {
+        const std::size_t k = i % systems_[g].columns;
+        costs[place(g, i)] = static_cast<float>(systems_[g].h[k * systems_[g].columns + k]);
+      }
+    return costs;
+  }
 
   std::vector<float> in_tensor_order() const {
     std::vector<float> target(indices_.size());

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/quantize/custom_lut.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/quantize/weights.h"
 #include "compiler/support/error.h"
@@ -58,6 +59,7 @@ Choice choice_of(const LayerRule& rule, const QuantizeSection& section) {
 std::vector<std::string> algorithm_names() {
   std::vector<std::string> names = {"none"};
   for (const Algorithm& algorithm : algorithms()) names.emplace_back(algorithm.name);
+  names.emplace_back("custom_lut");
   return names;
 }
 
@@ -128,6 +130,10 @@ Choice checked(Choice choice, const Manifest& manifest) {
   if (!algorithm)
     fail(choice.bits, "MLQ131", fmt::format("{} bits need an algorithm", settings.bits),
          "give 'algorithm', for example kmeans_lut");
+  if (!algorithm->quantize && !has_custom_lut())
+    fail(choice.algorithm, "MLQ314", "the function of 'custom_lut' has no code",
+         "give its source to the build, mlq_add_model(... QUANTIZERS file.cpp), or the built module to mlqc, "
+         "--plugin FILE");
   if (settings.bits < algorithm->min_bits || settings.bits > algorithm->max_bits)
     fail(choice.bits, "MLQ131", fmt::format("'{}' has no {} bits", algorithm->name, settings.bits),
          fmt::format("it has {} to {}; 16 are half floats, 32 keep the weights", algorithm->min_bits,

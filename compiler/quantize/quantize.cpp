@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "compiler/quantize/algorithms.h"
+#include "compiler/quantize/custom_lut.h"
 #include "compiler/quantize/half.h"
 #include "compiler/quantize/isa.h"
 #include "compiler/quantize/tensor_data.h"
@@ -68,7 +69,7 @@ Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
     for (std::size_t d = static_cast<std::size_t>(plan.axis) + 1; d < tensor.shape.size(); ++d)
       weights.inner *= tensor.shape[d];
   }
-  Quantized result = quantized(weights, plan.settings);
+  Quantized result = quantized(weights, plan.settings, plan.layer);
   if (!finite(result.scale) || !finite(result.offset) || !finite(result.table))
     fail(fmt::format("the weights of '{}' span more than {} bits of '{}' can: its scale would be infinite",
                      tensor.name, q.bits, plan.settings.algorithm),
@@ -82,10 +83,12 @@ Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
 
 }  // namespace
 
-Quantized quantized(const Weights& weights, const QuantizeSettings& settings) {
+Quantized quantized(const Weights& weights, const QuantizeSettings& settings, std::string_view layer,
+                    std::span<const float> importance) {
   const Algorithm* algorithm = find_algorithm(settings.algorithm);
   if (!algorithm) fail(fmt::format("no algorithm '{}'", settings.algorithm), "");
   if (settings.levels != 0) return linear_levels(weights, settings.levels);
+  if (!algorithm->quantize) return custom_lut(weights, settings.bits, importance, layer);
   return algorithm->quantize(weights, settings.bits);
 }
 

@@ -43,14 +43,17 @@ struct Algorithm {
   int min_bits, max_bits;
   Fit fit;
   // Deterministic; called for many tensors at once. Weights are finite.
+  // Null for custom_lut, which quantized() knows.
   Quantized (*quantize)(const Weights& weights, int bits);
 };
 
 std::span<const Algorithm> algorithms();
 const Algorithm* find_algorithm(std::string_view name);
 
-// What the settings' algorithm makes of weights; there must be one.
-Quantized quantized(const Weights& weights, const QuantizeSettings& settings);
+// What the settings' algorithm makes of a layer's weights; there must be one. `importance`: of each weight,
+// for functions of the user's, or empty.
+Quantized quantized(const Weights& weights, const QuantizeSettings& settings, std::string_view layer = "",
+                    std::span<const float> importance = {});
 // How many values a weight may have.
 std::size_t level_count(const QuantizeSettings& settings);
 

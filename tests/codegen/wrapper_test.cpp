@@ -58,6 +58,14 @@ TEST(CustomCode, MetricsAreFunctionsOfThePlugin) {
                           Not(HasSubstr("classes"))));
 }
 
+TEST(CustomCode, AQuantizerIsAFunctionOfThePlugin) {
+  const std::string text = generate_plugin(
+      manifest_of("quantize: { algorithm: custom_lut, bits: 4, function: app::table, header: table.h }\n"),
+      "net");
+  EXPECT_THAT(text, AllOf(HasSubstr("#include \"table.h\""), HasSubstr("{\"app::table\", ::app::table}"),
+                          HasSubstr(".luts = luts"), Not(HasSubstr("metrics"))));
+}
+
 TEST(FlexibleInput, IsDocumentedWithTheShapesThatItTakes) {
   mlq::Graph graph = array_graph();
   graph.metadata.emplace_back(mlq::sizes_key("sequence"), "1x10..200x80");

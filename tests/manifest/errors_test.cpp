@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
             "5:3: unknown key 'bts' in 'quantize' [MLQ101] did you mean 'bits'?"},
         Bad{"unknown_with_none_near", HEAD "quantize: { colour: blue }\n",
             "3:13: unknown key 'colour' in 'quantize' [MLQ101] its keys are: algorithm, bits, budget, "
-            "granularity, rounding, storage, layers"},
+            "levels, granularity, function, header, rounding, storage, layers"},
         Bad{"unknown_at_the_top", HEAD "quantise: { bits: 8 }\n",
             "3:1: unknown key 'quantise' in 'manifest' [MLQ101] did you mean 'quantize'?"},
         Bad{"merge_key", HEAD "interface:\n  <<: { class: A }\n",
@@ -137,8 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
             "3:24: 'kmean_lut' is no value of 'algorithm' [MLQ105] did you mean 'kmeans_lut'?"},
         Bad{"algorithm_unheard_of", HEAD "quantize: { algorithm: magic, bits: 8 }\n",
             "3:24: 'magic' is no value of 'algorithm' [MLQ105] one of linear, linear_symmetric, linear_lut, "
-            "kmeans_lut, "
-            "none"},
+            "kmeans_lut, custom_lut, none"},
         Bad{"metric_misspelt", HEAD "gate: [ { metric: top1_agrement, at_least: 0.9 } ]\n",
             "3:19: 'top1_agrement' is no value of 'metric' [MLQ105] did you mean 'top1_agreement'?"},
         Bad{"bits_out_of_range", HEAD "quantize: { algorithm: linear, bits: 9 }\n",
@@ -181,9 +180,11 @@ INSTANTIATE_TEST_SUITE_P(
             "FOLDER "
             "}', with other samples than those of 'validate'"},
         Bad{"custom_lut", HEAD "quantize: { algorithm: custom_lut, bits: 4 }\n",
-            "3:24: 'algorithm: custom_lut' is not yet supported [MLQ110] use 'kmeans_lut', which finds the "
-            "best "
-            "table"}),
+            "3:24: 'algorithm: custom_lut' needs 'function' [MLQ104] name the C++ function under 'quantize', "
+            "and "
+            "the 'header' that declares it"},
+        Bad{"function_without_header", HEAD "quantize: { algorithm: custom_lut, bits: 4, function: a::b }\n",
+            "3:55: 'function' needs 'header' [MLQ104] name the header that declares it"}),
     [](const auto& test) { return test.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -226,7 +227,7 @@ INSTANTIATE_TEST_SUITE_P(
             "3:23: an entry of 'layers' needs 'algorithm', 'bits', 'levels', 'granularity' [MLQ104] give at "
             "least one of them"},
         Bad{"too_few_levels", HEAD "quantize: { algorithm: linear, bits: 4, levels: 2 }\n",
-            "3:49: 'levels' is 2, which is out of range [MLQ106] a whole number from 3 to 256"},
+            "3:49: 'levels' must be from 3 to 256, not '2' [MLQ106] "},
         Bad{"class_and_op", HEAD "custom_layers:\n  - { class: A, op: B, type: T, header: h.h }\n",
             "4:17: 'class' and 'op' exclude each other [MLQ109] give exactly one of 'class', 'op'"}),
     [](const auto& test) { return test.param.name; });

@@ -18,7 +18,7 @@ std::vector<LayerWidths> random_layers(std::size_t count, unsigned seed) {
   for (LayerWidths& layer : layers) {
     const double size = 1 + generator() % 1000, harm = 1 + generator() % 1000, step = 3 + generator() % 3;
     for (int bits = 2; bits <= 5; ++bits)
-      layer.choices.push_back({bits, size * bits, harm * std::pow(step, -bits)});
+      layer.choices.push_back({static_cast<double>(bits), size * bits, harm * std::pow(step, -bits)});
   }
   return layers;
 }

@@ -1,12 +1,13 @@
-// What a module with custom layers or metrics exports, so that mlqc can run them: one object named
-// mlq_plugin, whose first fields say whether the rest can be understood. The build writes its source from the
-// manifest.
+// What a module with custom layers, metrics or quantizers exports, so that mlqc can run them: one object
+// named mlq_plugin, whose first fields say whether the rest can be understood. The build writes its source
+// from the manifest.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "mlq/custom_layer.h"
+#include "mlq/lut_function.h"
 #include "mlq/metric.h"
 #include "mlq/version.h"
 
@@ -30,6 +31,12 @@ struct PluginMetric {
   MetricFunction* function;
 };
 
+// A quantizer by the manifest's name for it.
+struct PluginLut {
+  const char* name;
+  LutFunction* function;
+};
+
 struct Plugin {
   std::uint32_t magic = plugin_magic;
   std::uint32_t major = version_major, minor = version_minor;
@@ -39,6 +46,8 @@ struct Plugin {
   const PluginClass* classes = nullptr;
   std::size_t metric_count = 0;
   const PluginMetric* metrics = nullptr;
+  std::size_t lut_count = 0;
+  const PluginLut* luts = nullptr;
 };
 
 }  // namespace mlq
