@@ -59,6 +59,15 @@ TEST_F(CustomLut, CompensatedRoundingKeepsTheTable) {
   EXPECT_EQ(values(), (std::set<float>{-0.5f, 0.5f}));
 }
 
+TEST_F(CustomLut, TheFunctionSeesWhatErrorsCostOnceSomethingIsCalibrated) {
+  ASSERT_EQ(quantize("mean").exit, 0);
+  const std::set<float> plain = values();
+  ASSERT_EQ(quantize("mean", ", rounding: compensated", "calibrate: { random: 4 }\n").exit, 0);
+  const std::set<float> weighted = values();
+  EXPECT_EQ(plain.size(), weighted.size()) << "one value a layer";
+  EXPECT_NE(plain, weighted);
+}
+
 TEST_F(CustomLut, WithoutCodeIsAnError) {
   const Outcome run = quantize("signs", "", "", {});
   EXPECT_EQ(run.exit, 2);
@@ -85,9 +94,9 @@ TEST_F(CustomLut, WhatItDoesWrongIsItsOwn) {
                                HasSubstr(fault.sentence)));
     EXPECT_FALSE(fs::exists(out / "net.mlq")) << fault.name;
   }
-  const Outcome loop = quantize("loops", "", "", {"--plugin", LUTS, "--plugin-seconds", "0.5"});
+  const Outcome loop = quantize("loops", "", "", {"--plugin", LUTS, "--plugin-seconds", "3"});
   EXPECT_EQ(loop.exit, 3);
-  EXPECT_THAT(loop.err, HasSubstr("(one table) did not come back within 0.5 seconds"));
+  EXPECT_THAT(loop.err, HasSubstr("(one table) did not come back within 3 seconds"));
 }
 
 }  // namespace
