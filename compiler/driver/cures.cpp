@@ -95,11 +95,10 @@ Graph with_layer(const CureTask& task, Graph graph, const Graph& other, const La
   return graph;
 }
 
-// Evenly spread over the list, which is sorted by name: folders are classes.
-std::vector<std::size_t> spread(const std::vector<std::size_t>& all, std::size_t most) {
-  if (all.size() <= most) return all;
+// Evenly spread over the list.
+std::vector<std::size_t> some_of(const std::vector<std::size_t>& all, std::size_t most) {
   std::vector<std::size_t> some;
-  for (std::size_t i = 0; i < most; ++i) some.push_back(all[i * all.size() / most]);
+  for (const std::size_t i : spread(all.size(), most)) some.push_back(all[i]);
   return some;
 }
 
@@ -160,8 +159,8 @@ Trial choose(const CureTask& task, const Report& report, std::size_t most) {
   std::vector<std::size_t> missed, others;
   for (std::size_t i = 0; i < all; ++i)
     (names.contains(task.samples.items[i].name) ? missed : others).push_back(i);
-  std::vector<std::size_t> chosen = spread(missed, std::max(most / 2, most - std::min(most, others.size())));
-  const std::vector<std::size_t> rest = spread(others, most - chosen.size());
+  std::vector<std::size_t> chosen = some_of(missed, std::max(most / 2, most - std::min(most, others.size())));
+  const std::vector<std::size_t> rest = some_of(others, most - chosen.size());
   Trial trial;
   trial.missed.all = static_cast<double>(missed.size());
   trial.others.all = static_cast<double>(others.size());
@@ -333,12 +332,10 @@ class Search {
 void find_cures(const CureTask& task, Report& report) {
   if (std::ranges::none_of(report.checks, is_red) || task.samples.items.empty()) return;
   const std::size_t all = task.samples.items.size();
-  std::vector<std::size_t> places(all);
-  for (std::size_t i = 0; i < all; ++i) places[i] = i;
   const std::size_t tried = layers_to_try(task, report).size();
   if (tried == 0) return;
-  const Samples few =
-      pick(task.samples, spread(places, std::clamp<std::size_t>(all / (tried + 1), 1, most_ranking_samples)));
+  const Samples few = chosen_samples(
+      task.samples, spread(all, std::clamp<std::size_t>(all / (tried + 1), 1, most_ranking_samples)));
   std::vector<Layer> worst = worst_layers(task, report, few);
   const std::size_t fitting = samples_that_fit(maker(task.reference), few);
   Trial trial =

@@ -129,13 +129,6 @@ std::vector<CompensatedGraph> rounded_alone(const Graph& reference,
                            calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
 }
 
-std::vector<std::size_t> spread(std::size_t count, std::size_t most) {
-  const std::size_t used = std::min(count, most);
-  std::vector<std::size_t> which;
-  for (std::size_t i = 0; i < used; ++i) which.push_back(i * count / used);
-  return which;
-}
-
 // The damage of each layer (outer) by each of the plans, whose widths are `bits`.
 std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, const Places& places,
                                                     const std::vector<QuantizationPlan>& plans,
@@ -234,6 +227,13 @@ double damage_of(const Measured& measured) {
   }
   // A network that gives no numbers any more is as bad as can be.
   return std::isfinite(damage) ? damage : 1e6;
+}
+
+std::vector<std::size_t> spread(std::size_t count, std::size_t most) {
+  const std::size_t used = std::min(count, most);
+  std::vector<std::size_t> which;
+  for (std::size_t i = 0; i < used; ++i) which.push_back(i * count / used);
+  return which;
 }
 
 Samples chosen_samples(const Samples& samples, const std::vector<std::size_t>& which) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <exception>
 
 #include "compiler/plugins/board.h"
 #include "compiler/plugins/plugins.h"
+#include "compiler/plugins/thrown.h"
 
 namespace mlqc {
 
@@ -89,10 +89,8 @@ class Guarded final : public mlq::CustomLayer {
     const OnBoard note(what_, method);
     try {
       return body();
-    } catch (const std::exception& error) {
-      return Failure{fmt::format("{} threw an exception: {}", method, error.what())};
     } catch (...) {
-      return Failure{fmt::format("{} threw an exception", method)};
+      return Failure{fmt::format("{} {}", method, words_of_exception())};
     }
   }
 

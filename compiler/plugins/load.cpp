@@ -40,32 +40,32 @@ const mlq::Plugin& open_plugin(const fs::path& file) {
   return *plugin;
 }
 
+// Adds what no plugin before has brought; `kind` is the word for it.
+template <class T>
+void add_new(std::vector<T>& all, T one, const char* kind, const fs::path& file) {
+  const std::string_view name = one.name;
+  if (std::ranges::any_of(all, [&](const T& other) { return other.name == name; }))
+    refuse(file, fmt::format("the {} {} comes from two plugins", kind, name), "give only one of them");
+  all.push_back(std::move(one));
+}
+
 }  // namespace
 
 Plugins load_plugins(std::span<const fs::path> files) {
   Plugins all;
   for (const fs::path& file : files) {
     const mlq::Plugin& plugin = open_plugin(file);
-    for (const mlq::PluginClass& entry : std::span(plugin.classes, plugin.count)) {
-      if (std::ranges::find(all.classes, entry.name, &mlq::CustomClass::name) != all.classes.end())
-        refuse(file, fmt::format("the class {} comes from two plugins", entry.name), "give only one of them");
-      all.classes.push_back(guarded({entry.name, [create = entry.create](std::string_view) {
-                                       return std::unique_ptr<mlq::CustomLayer>(create());
-                                     }}));
-    }
-    for (const mlq::PluginMetric& metric : std::span(plugin.metrics, plugin.metric_count)) {
-      if (std::ranges::find(all.metrics, std::string_view(metric.name), &mlq::PluginMetric::name) !=
-          all.metrics.end())
-        refuse(file, fmt::format("the metric {} comes from two plugins", metric.name),
-               "give only one of them");
-      all.metrics.push_back(metric);
-    }
-    for (const mlq::PluginLut& lut : std::span(plugin.luts, plugin.lut_count)) {
-      if (std::ranges::find(all.luts, std::string_view(lut.name), &mlq::PluginLut::name) != all.luts.end())
-        refuse(file, fmt::format("the quantizer {} comes from two plugins", lut.name),
-               "give only one of them");
-      all.luts.push_back(lut);
-    }
+    for (const mlq::PluginClass& entry : std::span(plugin.classes, plugin.count))
+      add_new(all.classes,
+              guarded({entry.name,
+                       [create = entry.create](std::string_view) {
+                         return std::unique_ptr<mlq::CustomLayer>(create());
+                       }}),
+              "class", file);
+    for (const mlq::PluginMetric& metric : std::span(plugin.metrics, plugin.metric_count))
+      add_new(all.metrics, metric, "metric", file);
+    for (const mlq::PluginLut& lut : std::span(plugin.luts, plugin.lut_count))
+      add_new(all.luts, lut, "quantizer", file);
   }
   return all;
 }

@@ -5,6 +5,7 @@
 
 #include "compiler/plugins/board.h"
 #include "compiler/plugins/plugins.h"
+#include "compiler/plugins/thrown.h"
 #include "compiler/support/error.h"
 
 namespace mlqc {
@@ -32,10 +33,8 @@ std::string fault_of(const mlq::Lut& made, const mlq::LutTask& task) {
 mlq::Result<mlq::Lut> call(const mlq::PluginLut& lut, const mlq::LutTask& task) {
   try {
     return lut.function(task);
-  } catch (const std::exception& error) {
-    return mlq::Failure{fmt::format("threw an exception: {}", error.what())};
   } catch (...) {
-    return mlq::Failure{"threw an exception"};
+    return mlq::Failure{words_of_exception()};
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/driver/digits.h"
 #include "tests/driver/mlqc.h"
 #include "tests/support/files.h"
 
@@ -21,17 +22,11 @@ struct OwnMetric : testing::Test {
   fs::path out = folder / "out";
 
   std::string manifest(const std::string& name, const std::string& rest, const std::string& limit) {
-    const fs::path digits =
-        mlq::test::data_folder().parent_path().parent_path() / "examples/digits/digits.mlmodel";
-    fs::copy_file(digits, folder / "digits.mlmodel", fs::copy_options::overwrite_existing);
-    return folder
-        .write("m.mlq.yaml",
-               "schema: 1\nmodel: { file: digits.mlmodel }\n"
-               "quantize: { algorithm: linear, bits: 4 }\n"
-               "validate:\n  samples: { random: 6 }\n  metrics: [ { name: " +
-                   name + ", function: app::" + name + ", header: m.h, " + rest +
-                   " } ]\ngate: [ { output: classLabelProbs, metric: " + limit + " } ]\n")
-        .string();
+    return test::digits_manifest(folder,
+                                 "quantize: { algorithm: linear, bits: 4 }\n"
+                                 "validate:\n  samples: { random: 6 }\n  metrics: [ { name: " +
+                                     name + ", function: app::" + name + ", header: m.h, " + rest +
+                                     " } ]\ngate: [ { output: classLabelProbs, metric: " + limit + " } ]\n");
   }
   Outcome quantize(const std::string& file, const std::string& plugin = METRICS) {
     std::vector<std::string> words = {"quantize", file, "-o", out.string(), "--plugin-seconds", "20"};
@@ -39,7 +34,7 @@ struct OwnMetric : testing::Test {
     return run_mlqc(words);
   }
   double figure(const char* metric) {
-    const auto measured = nlohmann::json::parse(mlq::test::read(out / "m.measured.json"));
+    const auto measured = nlohmann::json::parse(mlq::test::read(out / "digits.measured.json"));
     return measured["outputs"]["classLabelProbs"][metric]["value"];
   }
 };
@@ -63,7 +58,7 @@ TEST_F(OwnMetric, IsJudgedAlsoWithoutItsCode) {
   ASSERT_EQ(quantize(file).exit, 0);
   const Outcome red = run_mlqc({"gate", file, "-o", out.string()});
   EXPECT_EQ(red.exit, 1);
-  EXPECT_THAT(red.err, AllOf(HasSubstr("m.mlq.yaml:7:"), HasSubstr("distance")));
+  EXPECT_THAT(red.err, AllOf(HasSubstr("digits.mlq.yaml:7:"), HasSubstr("distance")));
 }
 
 TEST_F(OwnMetric, ThatCannotSayHoldsNoLimit) {
@@ -75,14 +70,15 @@ TEST_F(OwnMetric, ThatCannotSayHoldsNoLimit) {
 TEST_F(OwnMetric, WithoutCodeIsNoMetric) {
   const Outcome run = quantize(manifest("distance", "better: lower", "distance, at_most: 1"), "");
   EXPECT_EQ(run.exit, 2);
-  EXPECT_THAT(run.err, AllOf(HasSubstr("m.mlq.yaml:6:14: error: the metric 'distance' has no code [MLQ314]"),
-                             HasSubstr("METRICS")));
+  EXPECT_THAT(run.err,
+              AllOf(HasSubstr("digits.mlq.yaml:6:14: error: the metric 'distance' has no code [MLQ314]"),
+                    HasSubstr("METRICS")));
 }
 
 TEST_F(OwnMetric, MisspeltOrTakenNamesAreRefused) {
   const Outcome misspelt = quantize(manifest("distance", "better: lower", "distanse, at_most: 1"));
   EXPECT_EQ(misspelt.exit, 2);
-  EXPECT_THAT(misspelt.err, AllOf(HasSubstr("m.mlq.yaml:7:"), HasSubstr("did you mean 'distance'?")));
+  EXPECT_THAT(misspelt.err, AllOf(HasSubstr("digits.mlq.yaml:7:"), HasSubstr("did you mean 'distance'?")));
   const Outcome taken = quantize(manifest("ssim", "better: higher", "ssim, at_least: 1"));
   EXPECT_EQ(taken.exit, 2);
   EXPECT_THAT(taken.err, HasSubstr("there is a metric 'ssim' already"));
@@ -100,7 +96,7 @@ TEST_F(OwnMetric, WhatItDoesWrongIsItsOwn) {
     const Outcome run = quantize(manifest(name, "better: lower", name + ", at_most: 1"));
     EXPECT_EQ(run.exit, 3) << name;
     EXPECT_THAT(run.err, HasSubstr(fault.sentence)) << name;
-    EXPECT_FALSE(fs::exists(out / "m.mlq")) << name;
+    EXPECT_FALSE(fs::exists(out / "digits.mlq")) << name;
   }
   const Outcome loop = run_mlqc({"quantize", manifest("loops", "better: lower", "loops, at_most: 1"), "-o",
                                  out.string(), "--plugin", METRICS, "--plugin-seconds", "3"});
