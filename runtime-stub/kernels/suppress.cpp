@@ -66,7 +66,7 @@ Status infer(Call& call) {
   const Shape &boxes = call.inputs[0].shape, &scores = call.inputs[1].shape;
   if (call.inputs[0].type != DataType::float32 || call.inputs[1].type != DataType::float32)
     return fail(call, "is for float32 only");
-  bool fits = boxes.size() == 3 && scores.size() == 3 && boxes[2] == 4;
+  bool fits = boxes.size() == 3 && scores.size() == 3 && (boxes[2] == 4 || boxes[2] == unknown);
   if (!fits || (is_known(boxes) && is_known(scores) && (boxes[0] != scores[0] || boxes[1] != scores[2])))
     return fail(call, "boxes and scores do not fit each other");
   bool data = true;

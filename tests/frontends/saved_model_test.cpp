@@ -21,20 +21,6 @@ using testing::HasSubstr;
 
 constexpr int resource_type = 20;
 
-void add_function(tensorflow::GraphDef& graph, const std::string& name, const test::Names& inputs,
-                  const std::map<std::string, std::string>& results,
-                  const std::function<void(test::GraphMaker&)>& body) {
-  auto& function = *graph.mutable_library()->add_function();
-  function.mutable_signature()->set_name(name);
-  for (const std::string& input : inputs) function.mutable_signature()->add_input_arg()->set_name(input);
-  for (const auto& [result, from] : results) {
-    function.mutable_signature()->add_output_arg()->set_name(result);
-    (*function.mutable_ret())[result] = from;
-  }
-  test::GraphMaker maker(*function.mutable_node_def());
-  body(maker);
-}
-
 void call(tensorflow::NodeDef& node, const std::string& function) {
   (*node.mutable_attr())["f"].mutable_func()->set_name(function);
 }
@@ -58,19 +44,19 @@ tensorflow::SavedModel dense_model() {
        "outer");
   main.placeholder("saver_filename", {}, 7);
   call(main.node("restored", "StatefulPartitionedCall", {"saver_filename", "v_kernel", "v_bias"}), "restore");
-  add_function(graph, "inner", {"a", "k", "b"}, {{"sum", "sum:z:0"}, {"product", "product:product:0"}},
-               [](test::GraphMaker& f) {
-                 f.node("read_k", "ReadVariableOp", {"k"});
-                 f.node("read_b", "ReadVariableOp", {"b"});
-                 f.node("product", "MatMul", {"a", "read_k:value:0"});
-                 f.node("sum", "BiasAdd", {"product:product:0", "read_b:value:0"});
-               });
-  add_function(graph, "outer", {"x", "k", "b"}, {{"y", "done:output:0"}, {"z", "inner_call:output:0"}},
-               [](test::GraphMaker& f) {
-                 call(f.node("inner_call", "PartitionedCall", {"x", "k", "b"}), "inner");
-                 f.node("done", "Identity", {"inner_call:output:1"});
-               });
-  add_function(graph, "restore", {"file", "k", "b"}, {{"r", "file"}}, [](test::GraphMaker& f) {
+  test::add_function(graph, "inner", {"a", "k", "b"}, {{"sum", "sum:z:0"}, {"product", "product:product:0"}},
+                     [](test::GraphMaker& f) {
+                       f.node("read_k", "ReadVariableOp", {"k"});
+                       f.node("read_b", "ReadVariableOp", {"b"});
+                       f.node("product", "MatMul", {"a", "read_k:value:0"});
+                       f.node("sum", "BiasAdd", {"product:product:0", "read_b:value:0"});
+                     });
+  test::add_function(graph, "outer", {"x", "k", "b"}, {{"y", "done:output:0"}, {"z", "inner_call:output:0"}},
+                     [](test::GraphMaker& f) {
+                       call(f.node("inner_call", "PartitionedCall", {"x", "k", "b"}), "inner");
+                       f.node("done", "Identity", {"inner_call:output:1"});
+                     });
+  test::add_function(graph, "restore", {"file", "k", "b"}, {{"r", "file"}}, [](test::GraphMaker& f) {
     f.texts("names", {"layer/k/.ATTRIBUTES/VARIABLE_VALUE", "layer/b/.ATTRIBUTES/VARIABLE_VALUE"});
     f.texts("slices", {"", ""});
     f.node("values", "RestoreV2", {"file", "names:output:0", "slices:output:0"});

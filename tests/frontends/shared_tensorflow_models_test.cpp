@@ -1,6 +1,5 @@
-// Every shared TensorFlow and TensorFlow Lite file loads, runs and quantizes, or is refused with the right
-// sentence.
-#include <gmock/gmock.h>
+// Every shared TensorFlow and TensorFlow Lite file loads, runs and quantizes. The face detector, which takes
+// four inputs, has its own test (tensorflow_control_test.cpp).
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -23,7 +22,8 @@ std::vector<fs::path> models() {
   std::vector<fs::path> files;
   for (const char* folder : {"tensorflow", "tflite"})
     for (const auto& entry : fs::recursive_directory_iterator(mlq::test::shared_folder() / "models" / folder))
-      if (entry.path().extension() == ".pb" || entry.path().extension() == ".tflite")
+      if ((entry.path().extension() == ".pb" && entry.path().filename() != "mtcnn.pb") ||
+          entry.path().extension() == ".tflite")
         files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
@@ -61,7 +61,7 @@ double decibels(const std::vector<float>& real, const std::vector<float>& quanti
 TEST(SharedModels, EachLoadsRunsAndQuantizesOrSaysWhyNot) {
   MLQ_NEEDS_SHARED();
   const std::vector<fs::path> files = models();
-  ASSERT_GE(files.size(), 11u);
+  ASSERT_GE(files.size(), 10u);
   const Manifest manifest = parse_manifest(
       "m.mlq.yaml", "schema: 1\nmodel: { file: m.pb }\nquantize: { algorithm: kmeans_lut, bits: 8 }\n");
   int ran = 0;
@@ -76,13 +76,10 @@ TEST(SharedModels, EachLoadsRunsAndQuantizesOrSaysWhyNot) {
       EXPECT_GT(decibels(real, run(small)), 0) << file;
       ++ran;
     } catch (const Error& error) {
-      std::cout << file.filename().string() << ": " << error.diagnostic().what << "\n";
-      EXPECT_EQ(file.filename(), "mtcnn.pb") << error.diagnostic().what;
-      EXPECT_EQ(error.diagnostic().code, "MLQ311");
-      EXPECT_THAT(error.diagnostic().notes, testing::Contains(testing::HasSubstr("of kind TensorArrayV3")));
+      ADD_FAILURE() << file << ": " << error.diagnostic().what;
     }
   }
-  EXPECT_EQ(ran, static_cast<int>(files.size()) - 1);
+  EXPECT_EQ(ran, static_cast<int>(files.size()));
 }
 
 }  // namespace

@@ -60,6 +60,24 @@ void GraphMaker::texts(const std::string& name, const Names& values) {
   for (const std::string& value : values) tensor.add_string_val(value);
 }
 
+void add_function(tensorflow::GraphDef& graph, const std::string& name, const Names& inputs,
+                  const std::map<std::string, std::string>& results,
+                  const std::function<void(GraphMaker&)>& body) {
+  auto& function = *graph.mutable_library()->add_function();
+  function.mutable_signature()->set_name(name);
+  for (const std::string& input : inputs) function.mutable_signature()->add_input_arg()->set_name(input);
+  for (const auto& [result, from] : results) {
+    function.mutable_signature()->add_output_arg()->set_name(result);
+    (*function.mutable_ret())[result] = from;
+  }
+  GraphMaker maker(*function.mutable_node_def());
+  body(maker);
+}
+
+void set_function(NodeDef& node, const std::string& key, const std::string& function) {
+  (*node.mutable_attr())[key].mutable_func()->set_name(function);
+}
+
 void set(NodeDef& node, const std::string& key, std::int64_t value) {
   (*node.mutable_attr())[key].set_i(value);
 }

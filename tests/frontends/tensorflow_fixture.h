@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,11 +25,17 @@ class GraphMaker {
   // int32; a scalar when `shape` is empty.
   void ints(const std::string& name, const mlq::Shape& shape, const std::vector<int>& values);
   void texts(const std::string& name, const Names& values);
+  tensorflow::NodeDef& last() { return *nodes_->rbegin(); }
 
  private:
   google::protobuf::RepeatedPtrField<tensorflow::NodeDef>* nodes_;
 };
 
+// To the graph's library; `results` by name, each "node:output:0" of the body or an argument.
+void add_function(tensorflow::GraphDef& graph, const std::string& name, const Names& inputs,
+                  const std::map<std::string, std::string>& results,
+                  const std::function<void(GraphMaker&)>& body);
+void set_function(tensorflow::NodeDef& node, const std::string& key, const std::string& function);
 void set(tensorflow::NodeDef& node, const std::string& key, std::int64_t value);
 void set(tensorflow::NodeDef& node, const std::string& key, const std::string& value);
 void set(tensorflow::NodeDef& node, const std::string& key, const std::vector<int>& values);

@@ -101,8 +101,9 @@ Ids upsampling_2d(Net& net, const char*) {
     net.b.require(how == "nearest", "interpolates an image whose size is not known");
     return {channels_back(net, repeat(net, repeat(net, x, 1, factors[0]), 2, factors[1]))};
   }
-  return {channels_back(net, nhwc::resize(net.b, x, {shape[1] * factors[0], shape[2] * factors[1]},
-                                          how == "bilinear", corners(net)))};
+  return {
+      channels_back(net, nhwc::resize(net.b, x, net.b.ints({shape[1] * factors[0], shape[2] * factors[1]}),
+                                      how == "bilinear", corners(net)))};
 }
 
 Ids resizing(Net& net, const char*) {
@@ -114,7 +115,8 @@ Ids resizing(Net& net, const char*) {
   const Ints size{config["height"].integer(0), config["width"].integer(0)};
   net.b.require(size[0] > 0 && size[1] > 0, "has a size out of range");
   const TensorId x = channels_last(net, net.x());
-  return {channels_back(net, nhwc::resize(net.b, x, size, how == "bilinear", nhwc::Corners::half_pixel))};
+  return {channels_back(
+      net, nhwc::resize(net.b, x, net.b.ints(size), how == "bilinear", nhwc::Corners::half_pixel))};
 }
 
 Ids center_crop(Net& net, const char*) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "compiler/frontends/nhwc/permute.h"
 #include "compiler/graph/edit.h"
@@ -53,8 +54,69 @@ Ids Build::nodes(std::string op, Ids inputs, std::size_t outputs, Attributes att
   return results;
 }
 
-TensorId Build::input(const std::string& name, DataType type, Shape shape) {
-  if (!shape.empty() && shape[0] < 0) shape[0] = 1;
+Ids Build::stated(std::string op, Ids inputs, Attributes attributes, const std::vector<Tensor>& results) {
+  mlq::Node node{std::move(op), name_, std::move(inputs), {}, std::move(attributes)};
+  for (Tensor result : results) {
+    result.name = fresh_name(name_);
+    node.outputs.push_back(mlq::add_tensor(graph, std::move(result)));
+  }
+  graph.nodes.push_back(node);
+  return node.outputs;
+}
+
+TensorId Build::capture(TensorId outer) {
+  const auto [place, is_new] = captured_.try_emplace(outer, mlq::no_tensor);
+  if (is_new) place->second = mlq::add_tensor(graph, outer_->tensor(outer));
+  return place->second;
+}
+
+namespace {
+
+mlq::Feature feature_of(const Tensor& tensor, TensorId id) {
+  mlq::Feature feature;
+  feature.name = tensor.name;
+  feature.tensor = id;
+  feature.type = tensor.type;
+  feature.shape = tensor.shape;
+  return feature;
+}
+
+}  // namespace
+
+TensorId Build::argument(const std::string& name, DataType type, const Shape& shape) {
+  const TensorId id = mlq::add_tensor(graph, {fresh_name(name), type, shape, {}, {}});
+  graph.inputs.push_back(feature_of(tensor(id), id));
+  return id;
+}
+
+// Memory of its own: what is captured or constant belongs to somebody else.
+void Build::result(TensorId id) {
+  const Tensor of = tensor(id);
+  const TensorId own = stated("Identity", {id}, {}, {{"", of.type, of.shape, {}, {}}})[0];
+  graph.outputs.push_back(feature_of(tensor(own), own));
+}
+
+std::shared_ptr<const mlq::Graph> Build::finish() {
+  Build& all = root();
+  std::set<std::string> captured;
+  for (const auto& [outer, mine] : captured_) captured.insert(tensor(mine).name);
+  captured_.clear();
+  remove_dead(graph);  // what is named here counts as read
+  for (Tensor& tensor : graph.tensors) {
+    if (!tensor.data) continue;
+    const bool from_outer = captured.contains(tensor.name);
+    const bool real = tensor.type == DataType::float32 || tensor.type == DataType::float16;
+    if (!from_outer && (!real || tensor.shape.empty())) continue;
+    if (!from_outer && all.moved_.insert(tensor.name).second) mlq::add_tensor(all.graph, tensor);
+    if (real) tensor.type = DataType::float32;
+    tensor.data.reset();
+    tensor.quantization.reset();
+  }
+  return std::make_shared<const mlq::Graph>(std::move(graph));
+}
+
+TensorId Build::input(const std::string& name, DataType type, Shape shape, bool batch) {
+  if (batch && !shape.empty() && shape[0] < 0) shape[0] = 1;
   mlq::Feature feature;
   feature.name = name;
   feature.type = type;
@@ -78,12 +140,12 @@ void Build::output(const std::string& name, TensorId id) {
 }
 
 std::string Build::fresh_name(std::string_view what) {
-  return std::string(what) + ":" + std::to_string(fresh_++);
+  return std::string(what) + ":" + std::to_string(root().fresh_++);
 }
 
 std::string Build::weight_name(const char* field) {
   const std::string name = name_ + "/" + field;
-  const int times = used_[name]++;
+  const int times = root().used_[name]++;
   return times == 0 ? name : name + "_" + std::to_string(times);
 }
 

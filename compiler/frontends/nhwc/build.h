@@ -7,6 +7,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,9 @@ using Attributes = std::map<std::string, mlq::Attribute, std::less<>>;
 class Build {
  public:
   explicit Build(const Source& source) : source(source) {}
+  // The graph of a branch or of a loop's body: it reads what `outer`, which must outlive it, captures for it.
+  explicit Build(Build& outer)
+      : source(outer.source), name_(outer.name_), kind_(outer.kind_), outer_(&outer) {}
 
   const Source& source;
   mlq::Graph graph;
@@ -40,10 +45,25 @@ class Build {
 
   TensorId node(std::string op, Ids inputs, Attributes attributes = {});
   Ids nodes(std::string op, Ids inputs, std::size_t outputs, Attributes attributes = {});
+  // A node whose results are as `results` say (type and shape): one that runs nested graphs.
+  Ids stated(std::string op, Ids inputs, Attributes attributes, const std::vector<mlq::Tensor>& results);
 
-  // An input of the graph; its tensor is int64 where `type` is an integer. -1 as the first dimension, which
-  // is that of the batch, becomes 1: apps predict one sample at a time.
-  TensorId input(const std::string& name, mlq::DataType type, Shape shape);
+  bool nested() const { return outer_ != nullptr; }
+  // Here, a tensor of the graph around; constants are constants here as well.
+  TensorId capture(TensorId outer);
+  // A value that comes from the nested graph's node, and one that goes back to it.
+  TensorId argument(const std::string& name, mlq::DataType type, const Shape& shape);
+  void result(TensorId id);
+  // The nested graph. Its constants of floats move to the outermost one, where quantizer and back ends look
+  // for weights; it reads them there.
+  std::shared_ptr<const mlq::Graph> finish();
+  // A body is lowered again once its shapes are known: its weights have the same names then.
+  const std::map<std::string, int, std::less<>>& names() { return root().used_; }
+  void forget_names_since(std::map<std::string, int, std::less<>> names) { root().used_ = std::move(names); }
+
+  // An input of the graph; its tensor is int64 where `type` is an integer. -1 as the first dimension, where
+  // it is that of the batch, becomes 1: apps predict one sample at a time.
+  TensorId input(const std::string& name, mlq::DataType type, Shape shape, bool batch = true);
   void output(const std::string& name, TensorId id);
 
   TensorId number(float value);  // a scalar
@@ -77,10 +97,14 @@ class Build {
  private:
   std::string fresh_name(std::string_view what);
   std::string weight_name(const char* field);
+  Build& root() { return outer_ ? outer_->root() : *this; }
 
   std::string name_, kind_;
   std::map<std::string, int, std::less<>> used_;  // names of weights given so far
   int fresh_ = 0;
+  Build* outer_ = nullptr;
+  std::map<TensorId, TensorId> captured_;  // of the graph around: here
+  std::set<std::string> moved_;            // weights of nested graphs
 };
 
 // ONNX's number of a type (TensorProto.DataType).

@@ -151,8 +151,8 @@ TensorId pool_all(Build& b, const char* op, TensorId x, bool keep_dimensions) {
   return keep_dimensions ? to_channels_last(b, y) : b.node("Flatten", {y});
 }
 
-TensorId resize(Build& b, TensorId x, const Ints& size, bool bilinear, Corners corners) {
-  b.require(b.rank(x) == 4 && size.size() == 2, "resizes other than images");
+TensorId resize(Build& b, TensorId x, TensorId size, bool bilinear, Corners corners) {
+  b.require(b.rank(x) == 4 && b.shape(size) == Shape{2}, "resizes other than images");
   Attributes attributes{{"mode", std::string(bilinear ? "linear" : "nearest")}};
   attributes["coordinate_transformation_mode"] = std::string(corners == Corners::aligned ? "align_corners"
                                                              : corners == Corners::half_pixel ? "half_pixel"
@@ -162,11 +162,14 @@ TensorId resize(Build& b, TensorId x, const Ints& size, bool bilinear, Corners c
   const bool floors = corners == Corners::asymmetric;
   if (!bilinear) attributes["nearest_mode"] = std::string(floors ? "floor" : "round_prefer_ceil");
   const TensorId first = to_channels_first(b, x);
-  Shape target = b.shape(first);
-  b.require(target[0] >= 0 && target[1] >= 0, "needs a number of channels that is known");
-  target[2] = size[0], target[3] = size[1];
-  return to_channels_last(
-      b, b.node("Resize", {first, mlq::no_tensor, mlq::no_tensor, b.ints(target)}, attributes));
+  const Shape from = b.shape(first);
+  b.require(from[0] >= 0 && from[1] >= 0, "needs a number of channels that is known");
+  const TensorId target = b.node("Concat", {b.ints({from[0], from[1]}), size}, {{"axis", std::int64_t{0}}});
+  const TensorId y = b.node("Resize", {first, mlq::no_tensor, mlq::no_tensor, target}, attributes);
+  // Sizes that are not known yet hide that the channels are.
+  Shape& shape = b.graph.tensors[static_cast<std::size_t>(y)].shape;
+  std::copy_n(from.begin(), 2, shape.begin());
+  return to_channels_last(b, y);
 }
 
 TensorId shuffle_blocks(Build& b, const char* op, TensorId x, std::int64_t block) {

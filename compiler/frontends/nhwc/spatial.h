@@ -32,8 +32,8 @@ TensorId pool_all(Build& build, const char* op, TensorId x, bool keep_dimensions
 
 // How positions of a resized image lie in its source: TensorFlow's three ways.
 enum class Corners { asymmetric, aligned, half_pixel };
-// `size` is [height, width].
-TensorId resize(Build& build, TensorId x, const Ints& size, bool bilinear, Corners corners);
+// `size` is [height, width], constant or not.
+TensorId resize(Build& build, TensorId x, TensorId size, bool bilinear, Corners corners);
 
 // op: DepthToSpace, SpaceToDepth; the depth is read as TensorFlow does, blocks outermost.
 TensorId shuffle_blocks(Build& build, const char* op, TensorId x, std::int64_t block);

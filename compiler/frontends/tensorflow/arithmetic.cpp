@@ -11,7 +11,12 @@ void binary(Net& net, const char* op) { net.out(net.b.node(op, {net.in(0), net.i
 void add_all(Net& net, const char*) { net.out(net.b.node("Sum", net.ins())); }
 
 // What matters in training only, or says nothing that the graph does not know.
-void same(Net& net, const char*) { net.out(net.in()); }
+// Handles of
+// arrays have no value, and stay so.
+void same(Net& net, const char*) {
+  net.b.require(net.inputs() > 0, "has no input");
+  net.out(net.maybe(net.step().inputs[0]));
+}
 void all_same(Net& net, const char*) { net.outs(net.ins()); }
 
 void bias(Net& net, const char*) {
@@ -90,34 +95,18 @@ void constant_node(Net& net, const char*) {
 
 // Both ways, unless one is known to stay silent.
 void switch_node(Net& net, const char*) {
-  net.in(1);
   const Condition condition = condition_of(net.program, net.step().inputs[1]);
   if (condition != Condition::yes) net.out(net.in(0), 0);
   if (condition != Condition::no) net.out(net.in(0), 1);
 }
 
-bool comes(const Net& net, Wire wire) {
-  if (net.dead[static_cast<std::size_t>(wire.step)]) return false;
-  const Step& step = net.program.steps[static_cast<std::size_t>(wire.step)];
-  if (op_of(step) != "Switch" || step.inputs.size() != 2) return true;
-  const Condition condition = condition_of(net.program, step.inputs[1]);
-  return condition == Condition::unknown || (condition == Condition::yes) == (wire.output == 1);
-}
-
-// Branches have no effects, so both are computed and one is chosen.
+// One branch came; a Merge of two is a conditional's, or one whose condition mlq does not see.
 void merge(Net& net, const char*) {
   std::vector<Wire> coming;
   for (const Wire wire : net.step().inputs)
-    if (comes(net, wire)) coming.push_back(wire);
-  if (coming.size() == 1) return net.out(net.value(coming[0]));
-  net.b.require(coming.size() == 2, "merges other than two branches");
-  for (const Side a : sides_of(net, coming[0]))
-    for (const Side b : sides_of(net, coming[1])) {
-      if (a.condition != b.condition || a.yes == b.yes) continue;
-      const TensorId yes = net.value(coming[a.yes ? 0 : 1]), no = net.value(coming[a.yes ? 1 : 0]);
-      return net.out(net.b.node("Where", {a.condition, yes, no}));
-    }
-  net.b.fail("merges branches of which mlq does not see the condition");
+    if (comes(net.program, net.dead, wire)) coming.push_back(wire);
+  if (coming.size() != 1) net.b.fail("merges branches of which mlq does not see the condition");
+  net.out(net.value(coming[0]));
 }
 
 constexpr Row rows[] = {
@@ -144,8 +133,10 @@ constexpr Row rows[] = {
     {"DivNoNan", no_nan, "Div"},
     {"Elu", unary, "Elu"},
     {"EnsureShape", same},
+    {"Enter", same},
     {"Equal", binary, "Equal"},
     {"Erf", unary, "Erf"},
+    {"Exit", same},
     {"Exp", unary, "Exp"},
     {"Expm1", exp_m1},
     {"FakeQuantWithMinMaxArgs", fake_quantization},
@@ -170,12 +161,14 @@ constexpr Row rows[] = {
     {"LogicalAnd", binary, "And"},
     {"LogicalNot", unary, "Not"},
     {"LogicalOr", binary, "Or"},
+    {"LoopCond", same},
     {"Maximum", binary, "Max"},
     {"Merge", merge},
     {"Minimum", binary, "Min"},
     {"Mul", binary, "Mul"},
     {"MulNoNan", no_nan, "Mul"},
     {"Neg", unary, "Neg"},
+    {"NextIteration", same},
     {"NotEqual", binary, "NotEqual"},
     {"Pow", binary, "Pow"},
     {"PreventGradient", same},

@@ -79,8 +79,8 @@ void spectrogram(Net& net, const char*) {
   b.require(window > 1 && window <= samples && window <= 1 << 16 && stride > 0, "has a window out of range");
   const std::int64_t frames = (samples - window) / stride + 1;
   b.require(frames <= (1 << 22) / window, "makes too many frames");
-  net.spread += static_cast<std::size_t>(frames * window);
-  b.require(net.spread <= most_spread, "makes too many frames");
+  net.limits.spread += static_cast<std::size_t>(frames * window);
+  b.require(net.limits.spread <= most_spread, "makes too many frames");
   Ints places;
   for (std::int64_t f = 0; f < frames; ++f)
     for (std::int64_t i = 0; i < window; ++i) places.push_back(f * stride + i);

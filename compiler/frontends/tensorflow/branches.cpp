@@ -101,6 +101,14 @@ Condition condition_of(const Program& program, Wire wire) {
   return Condition::unknown;
 }
 
+bool comes(const Program& program, const std::vector<bool>& dead, Wire wire) {
+  if (dead[static_cast<std::size_t>(wire.step)]) return false;
+  const Step& step = program.steps[static_cast<std::size_t>(wire.step)];
+  if (op_of(step) != "Switch" || step.inputs.size() != 2) return true;
+  const Condition condition = condition_of(program, step.inputs[1]);
+  return condition == Condition::unknown || (condition == Condition::yes) == (wire.output == 1);
+}
+
 std::vector<bool> dead_steps(const Program& program) { return Silence(program).run(); }
 
 }  // namespace mlqc::tensorflow

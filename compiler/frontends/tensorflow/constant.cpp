@@ -44,8 +44,8 @@ template <class To, class List>
 mlq::Data filled(Net& net, const List& list, std::size_t count) {
   net.b.require(static_cast<std::size_t>(list.size()) <= count,
                 "has a constant with more numbers than places");
-  if (static_cast<std::size_t>(list.size()) < count) net.spread += count;
-  net.b.require(net.spread <= most_spread, "has constants made of one number that are too large");
+  if (static_cast<std::size_t>(list.size()) < count) net.limits.spread += count;
+  net.b.require(net.limits.spread <= most_spread, "has constants made of one number that are too large");
   std::vector<To> values(count, list.empty() ? To{} : static_cast<To>(list[list.size() - 1]));
   for (int i = 0; i < list.size(); ++i) values[static_cast<std::size_t>(i)] = static_cast<To>(list[i]);
   return mlq::copy_data(std::span<const To>(values));

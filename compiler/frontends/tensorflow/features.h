@@ -21,8 +21,17 @@ std::vector<Port> placeholders(const Program& program);
 // By step: one of the outputs needs it.
 std::vector<bool> needed_by(const Net& net, const std::vector<Port>& outputs);
 
-// Nothing lowered yet. `owner` keeps what `program` refers to.
-Net new_net(const Source& source, const Program& program, std::shared_ptr<const void> owner);
+// A network of which nothing is lowered yet. `owner` keeps what `program` refers to. Stays where it is.
+struct Lowering {
+  Lowering(const Source& source, const Program& program, std::shared_ptr<const void> owner);
+  Lowering(const Lowering&) = delete;
+  Lowering& operator=(const Lowering&) = delete;
+
+  nhwc::Build build;
+  std::vector<bool> dead;
+  Limits limits;
+  Net net;
+};
 // All of it, from the inputs that are needed to the outputs. Scalars of bool are false and are no inputs.
 void lower(Net& net, const std::vector<Port>& inputs, const std::vector<Port>& outputs);
 

@@ -39,7 +39,8 @@ void refuse_variables(const Source& source, const Program& program, const std::v
 mlq::Graph import(const Source& source) {
   const auto graph = read_graph(source);
   const Program program = flatten(source, *graph);
-  Net net = new_net(source, program, graph);
+  Lowering lowering(source, program, graph);
+  Net& net = lowering.net;
   const std::vector<Port> outputs = loose_ends(program, net.dead);
   if (outputs.empty())
     refuse(source, "MLQ310", "no node of the graph is a result that depends on an input", "");

@@ -1,6 +1,5 @@
 #include "compiler/frontends/tensorflow/operators.h"
 
-#include <algorithm>
 #include <map>
 
 #include "compiler/frontends/custom.h"
@@ -13,18 +12,15 @@ namespace mlqc::tensorflow {
 namespace {
 
 using Family = std::span<const Row> (*)();
-constexpr Family families[] = {arithmetic_rows, array_rows, audio_rows, dense_rows, slice_rows, spatial_rows};
+constexpr Family families[] = {arithmetic_rows, array_rows, audio_rows, crop_rows,
+                               dense_rows,      list_rows,  slice_rows, spatial_rows};
 
 const AttrValue* attribute(const Step& step, const char* key) {
   const auto found = step.def->attr().find(key);
   return found == step.def->attr().end() ? nullptr : &found->second;
 }
 
-// Steps that are no operators: inputs have their value already.
-bool is_source(const Net& net, int step) {
-  const auto i = static_cast<std::size_t>(step);
-  return !net.program.steps[i].def || !net.values[i].empty();
-}
+constexpr std::size_t most_lowered = 1 << 18;
 
 // Depth first, without recursion; a step is open while those that it reads are visited.
 class Order {
@@ -42,7 +38,7 @@ class Order {
         continue;
       }
       state_[i] = open;
-      if (frame.operand == step.inputs.size() || !net_.values[i].empty()) {
+      if (frame.operand == step.inputs.size() || net_.knows(frame.step)) {
         state_[i] = done;
         steps.push_back(frame.step);
         stack_.pop_back();
@@ -70,11 +66,14 @@ class Order {
   std::vector<Frame> stack_;
 };
 
-void check_supported(const Net& net, const std::vector<int>& steps) {
+// All that the outputs need, so that what is inside of branches and bodies is named as well.
+void check_supported(const Net& net, const std::vector<Wire>& outputs) {
   std::map<std::string, std::pair<std::string, int>> missing;  // by kind: the first layer, and how many
-  for (const int i : steps) {
-    const Step& step = net.program.steps[static_cast<std::size_t>(i)];
-    if (is_source(net, i) || find_row(op_of(step)) || find_op(net.b.source, op_of(step))) continue;
+  const std::vector<bool> needed = reachable(net.program, outputs, net.dead);
+  for (std::size_t i = 0; i < needed.size(); ++i) {
+    const Step& step = net.program.steps[i];
+    if (!needed[i] || !step.def || step.control || net.knows(static_cast<int>(i))) continue;
+    if (find_row(op_of(step)) || find_op(net.b.source, op_of(step))) continue;
     auto& [first, count] = missing[op_of(step)];
     if (count++ == 0) first = step.name;
   }
@@ -96,43 +95,24 @@ void check_supported(const Net& net, const std::vector<int>& steps) {
   throw Error(Exit::model, std::move(diagnostic));
 }
 
-bool holds(const std::vector<Side>& sides, Side side) {
-  return std::any_of(sides.begin(), sides.end(),
-                     [&](Side other) { return other.condition == side.condition && other.yes == side.yes; });
-}
-
-// A result belongs to every branch that one of its operands belongs to; what is merged to those of all of
-// them.
-void inherit_sides(Net& net) {
-  std::vector<Side>& mine = net.sides[static_cast<std::size_t>(net.at)];
-  const bool merged = op_of(net.step()) == "Merge";
-  std::vector<std::vector<Side>> theirs;
-  for (const Wire wire : net.step().inputs) theirs.push_back(sides_of(net, wire));
-  for (const auto& sides : theirs)
-    for (const Side side : sides) {
-      const bool everywhere =
-          std::all_of(theirs.begin(), theirs.end(), [&](const auto& other) { return holds(other, side); });
-      if ((!merged || everywhere) && !holds(mine, side) && mine.size() < 64) mine.push_back(side);
-    }
-}
-
 }  // namespace
 
-std::vector<Side> sides_of(const Net& net, Wire wire) {
-  std::vector<Side> sides = net.sides[static_cast<std::size_t>(wire.step)];
-  const Step& step = net.program.steps[static_cast<std::size_t>(wire.step)];
-  if (op_of(step) == "Switch" && step.inputs.size() == 2)
-    sides.push_back({net.value(step.inputs[1]), wire.output == 1});
-  return sides;
+TensorId Net::maybe(Wire wire) const {
+  const auto found = values.find(wire.step);
+  if (found == values.end()) {
+    const TensorId around = outer ? outer->maybe(wire) : mlq::no_tensor;
+    return around == mlq::no_tensor || &outer->b == &b ? around : b.capture(around);
+  }
+  const auto output = static_cast<std::size_t>(wire.output);
+  return wire.output < 0 || output >= found->second.size() ? mlq::no_tensor : found->second[output];
 }
 
 TensorId Net::value(Wire wire) const {
-  const Ids& known = values[static_cast<std::size_t>(wire.step)];
-  const auto output = static_cast<std::size_t>(wire.output);
-  if (wire.output < 0 || output >= known.size() || known[output] == mlq::no_tensor)
+  const TensorId id = maybe(wire);
+  if (id == mlq::no_tensor)
     b.fail("reads a result of '" + program.steps[static_cast<std::size_t>(wire.step)].name +
            "' that mlq does not compute");
-  return known[output];
+  return id;
 }
 
 TensorId Net::in(std::size_t i) const {
@@ -147,7 +127,7 @@ Ids Net::ins(std::size_t first) const {
 }
 
 void Net::out(TensorId id, std::size_t i) {
-  Ids& mine = values[static_cast<std::size_t>(at)];
+  Ids& mine = values[at];
   if (mine.size() <= i) mine.resize(i + 1, mlq::no_tensor);
   mine[i] = id;
 }
@@ -215,7 +195,7 @@ const Row* find_row(std::string_view op) {
 std::vector<int> needed_steps(const Net& net, const std::vector<Wire>& outputs) {
   Order order(net);
   for (const Wire output : outputs) order.visit(output.step);
-  check_supported(net, order.steps);
+  if (!net.outer) check_supported(net, outputs);
   if (!order.cycle.empty()) net.b.fail("goes round in a circle at '" + order.cycle + "'");
   return std::move(order.steps);
 }
@@ -225,10 +205,15 @@ void lower_steps(Net& net, const std::vector<int>& steps) {
     net.at = i;
     const Step& step = net.step();
     net.b.begin(step.name, op_of(step));
-    inherit_sides(net);
-    if (!net.values[static_cast<std::size_t>(i)].empty()) continue;
+    if (net.knows(i)) continue;
+    if (++net.limits.lowered > most_lowered) net.b.fail("stands in loops that are nested too deeply");
+    if (step.control) {
+      lower_control(net);
+      continue;
+    }
     if (!step.def) {
-      net.out(net.in());
+      if (step.inputs.empty()) net.b.fail("gets no value");
+      net.out(net.maybe(step.inputs[0]));
       continue;
     }
     if (const CustomEntry* entry = find_op(net.b.source, op_of(step))) {

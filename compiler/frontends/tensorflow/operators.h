@@ -18,30 +18,36 @@ using nhwc::Ids;
 using nhwc::Ints;
 using nhwc::Shape;
 
-// A value of a branch of a conditional: the condition, and on which side of it.
-struct Side {
-  TensorId condition;
-  bool yes;
-};
-
 // Few bytes of a file must not make much memory: elements that it does not spell out, of all constants
 // together.
 inline constexpr std::size_t most_spread = 1 << 24;
 
-// The network being lowered.
-struct Net {
-  nhwc::Build b;
-  const Program& program;
-  std::shared_ptr<const void> owner;          // keeps the parsed file alive, whose bytes constants share
-  std::vector<Ids> values = {};               // by step and output
-  std::vector<std::vector<Side>> sides = {};  // by step
-  std::vector<bool> dead = {};                // by step
-  int at = -1;                                // the step
-  std::size_t spread = 0;                     // elements that the file does not spell out
+// What is known of the whole file while it is lowered.
+struct Limits {
+  std::size_t spread = 0;   // elements that the file does not spell out
+  std::size_t lowered = 0;  // steps; those of loops' bodies count each time
+  int depth = 0;            // of loops and branches in one another
+};
 
+// The network being lowered; of a branch or of a loop's body, the values inside.
+struct Net {
+  nhwc::Build& b;
+  const Program& program;
+  std::shared_ptr<const void> owner;  // keeps the parsed file alive, whose bytes constants share
+  const std::vector<bool>& dead;      // by step
+  Limits& limits;
+  Net* outer = nullptr;            // of the steps around, in the same graph or in the one around
+  std::map<int, Ids> values = {};  // by step and output
+  int at = -1;                     // the step
+
+  Net inside(nhwc::Build& build) { return {build, program, owner, dead, limits, this}; }
   const Step& step() const { return program.steps[static_cast<std::size_t>(at)]; }
+  // Whether the step has its values, here or around.
+  bool knows(int step) const { return values.contains(step) || (outer && outer->knows(step)); }
   std::size_t inputs() const { return step().inputs.size(); }
   TensorId value(Wire wire) const;
+  TensorId maybe(Wire wire) const;  // no_tensor where there is no value
+  void set(int step, const Ids& ids) { values[step] = ids; }
   TensorId in(std::size_t i = 0) const;
   Ids ins(std::size_t first = 0) const;
   void out(TensorId id, std::size_t i = 0);
@@ -61,9 +67,6 @@ struct Net {
   float one_float(TensorId id, const char* what) const;
 };
 
-// The sides of the conditions on which a value is; a Switch's outputs are its sides.
-std::vector<Side> sides_of(const Net& net, Wire wire);
-
 // Throws Error on types that mlq does not know.
 mlq::DataType data_type(const Net& net, int type);
 // Data that lie in a file: of TensorFlow's type, `shape` filled by `bytes`.
@@ -80,7 +83,9 @@ struct Row {
 std::span<const Row> arithmetic_rows();
 std::span<const Row> array_rows();
 std::span<const Row> audio_rows();
+std::span<const Row> crop_rows();
 std::span<const Row> dense_rows();
+std::span<const Row> list_rows();
 std::span<const Row> slice_rows();
 std::span<const Row> spatial_rows();
 
@@ -93,5 +98,7 @@ void lower_custom(Net& net, const CustomEntry& entry);
 // that cannot be run, each kind once.
 std::vector<int> needed_steps(const Net& net, const std::vector<Wire>& outputs);
 void lower_steps(Net& net, const std::vector<int>& steps);
+// The step's branches or body.
+void lower_control(Net& net);
 
 }  // namespace mlqc::tensorflow

@@ -109,14 +109,18 @@ class Inliner {
     throw Error(Exit::model, {{source_.path.string()}, std::move(what), code, "", {}});
   }
 
-  const FunctionDef* called(const NodeDef& node) const {
-    std::string name = node.op();
-    if (name == "PartitionedCall" || name == "StatefulPartitionedCall") {
-      const auto f = node.attr().find("f");
-      name = f == node.attr().end() ? "" : f->second.func().name();
-      if (!functions_.contains(name)) refuse("the function '" + name + "' is not in the file", "MLQ310");
-    }
+  const FunctionDef& function_of(const NodeDef& node, const char* attribute) const {
+    const auto f = node.attr().find(attribute);
+    const std::string name = f == node.attr().end() ? "" : f->second.func().name();
     const auto found = functions_.find(name);
+    if (found == functions_.end()) refuse("the function '" + name + "' is not in the file", "MLQ310");
+    return *found->second;
+  }
+
+  const FunctionDef* called(const NodeDef& node) const {
+    if (node.op() == "PartitionedCall" || node.op() == "StatefulPartitionedCall")
+      return &function_of(node, "f");
+    const auto found = functions_.find(node.op());
     return found == functions_.end() ? nullptr : found->second;
   }
 
@@ -126,7 +130,7 @@ class Inliner {
     std::string unique = names_.contains(name) ? prefix + name : name;
     while (names_.contains(unique)) unique = prefix + name + "_" + std::to_string(++names_[prefix + name]);
     names_[unique] = 0;
-    program_.steps.push_back({std::move(unique), def, {}, {}});
+    program_.steps.push_back({std::move(unique), def, {}, {}, nullptr});
     return static_cast<int>(program_.steps.size()) - 1;
   }
 
@@ -151,6 +155,26 @@ class Inliner {
       if (call.place.step < 0) call.place.step = step;
     }
     return call;
+  }
+
+  Region region(const NodeDef& node, const char* attribute, const std::string& prefix, int depth) {
+    const FunctionDef& function = function_of(node, attribute);
+    const Call call = inline_call(node, function, prefix, depth);
+    Region region{call.arguments, {}};
+    for (int i = 0; i < function.signature().output_arg_size(); ++i)
+      region.results.push_back({call.place.step + i, 0});
+    return region;
+  }
+
+  // If and While of version 2: functions that run when the node says so.
+  std::shared_ptr<Control> control_of(const NodeDef& node, const std::string& prefix, int depth) {
+    const bool choice = node.op() == "If" || node.op() == "StatelessIf";
+    if (!choice && node.op() != "While" && node.op() != "StatelessWhile") return nullptr;
+    auto control = std::make_shared<Control>();
+    control->kind = choice ? Control::Kind::choice : Control::Kind::loop;
+    control->first = region(node, choice ? "then_branch" : "cond", prefix, depth);
+    control->second = region(node, choice ? "else_branch" : "body", prefix, depth);
+    return control;
   }
 
   Wire resolve(const Scope& scope, std::string_view text) const {
@@ -186,6 +210,12 @@ class Inliner {
     }
   }
 
+  static void give_values(Step& step) {
+    if (!step.control) return;
+    const bool choice = step.control->kind == Control::Kind::choice;
+    step.control->values.assign(step.inputs.begin() + (choice && !step.inputs.empty()), step.inputs.end());
+  }
+
   Scope add(const Nodes& nodes, Scope scope, const std::string& prefix, int depth) {
     std::vector<Call> calls;
     for (const NodeDef& node : nodes) {
@@ -194,9 +224,15 @@ class Inliner {
       calls.push_back(function ? inline_call(node, *function, prefix, depth)
                                : Call{{new_step(node.name(), prefix, &node), 0, false, node.op()}, {}});
       scope[node.name()] = calls.back().place;
+      if (function) continue;
+      auto control = control_of(node, prefix, depth);  // adds steps
+      program_.steps[static_cast<std::size_t>(calls.back().place.step)].control = std::move(control);
     }
-    for (int i = 0; i < nodes.size(); ++i)
+    for (int i = 0; i < nodes.size(); ++i) {
       connect(scope, nodes[i], calls[static_cast<std::size_t>(i)].arguments);
+      const Place place = calls[static_cast<std::size_t>(i)].place;
+      if (!place.call) give_values(program_.steps[static_cast<std::size_t>(place.step)]);
+    }
     return scope;
   }
 
@@ -208,7 +244,12 @@ class Inliner {
 
 }  // namespace
 
-Program flatten(const Source& source, const GraphDef& graph) { return Inliner(source, graph).take(); }
+Program flatten(const Source& source, const GraphDef& graph) {
+  Program program = Inliner(source, graph).take();
+  find_loops(program);
+  find_choices(program);
+  return program;
+}
 
 Wire find_wire(const Source& source, const Program& program, const std::string& name) {
   const Reference r = parse(name);
@@ -231,11 +272,36 @@ const std::string& op_of(const Step& step) {
 Wire source_of(const Program& program, Wire wire) {
   for (int hops = 0; hops < 1000; ++hops) {  // none when they go round
     const Step& at = program.steps[static_cast<std::size_t>(wire.step)];
-    if ((at.def && at.def->op() != "Identity" && at.def->op() != "StopGradient") || at.inputs.empty())
-      return wire;
+    const bool hands_on = !at.def || at.def->op() == "Identity" || at.def->op() == "StopGradient" ||
+                          at.def->op() == "Enter" || at.def->op() == "Exit" ||
+                          at.def->op() == "NextIteration";
+    if (!hands_on || at.control || at.inputs.empty()) return wire;
     wire = at.inputs[0];
   }
   return wire;
+}
+
+std::vector<bool> reachable(const Program& program, const std::vector<Wire>& outputs,
+                            const std::vector<bool>& dead) {
+  std::vector<bool> needed(program.steps.size(), false);
+  std::vector<int> waiting;
+  const auto want = [&](const std::vector<Wire>& wires) {
+    for (const Wire wire : wires) {
+      const auto i = static_cast<std::size_t>(wire.step);
+      if (!needed[i] && !dead[i]) waiting.push_back(wire.step);
+      needed[i] = needed[i] || !dead[i];
+    }
+  };
+  want(outputs);
+  while (!waiting.empty()) {
+    const Step& step = program.steps[static_cast<std::size_t>(waiting.back())];
+    waiting.pop_back();
+    want(step.inputs);
+    if (!step.control) continue;
+    want(step.control->first.results);
+    want(step.control->second.results);
+  }
+  return needed;
 }
 
 }  // namespace mlqc::tensorflow

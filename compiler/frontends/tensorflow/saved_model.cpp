@@ -91,7 +91,8 @@ mlq::Graph import_saved_model(const Source& source) {
   const MetaGraphDef& graph = graph_to_serve(source, *model);
   const SignatureDef& signature = signature_of(source, graph);
   const Program program = flatten(source, graph.graph_def());
-  Net net = new_net(source, program, model);
+  Lowering lowering(source, program, model);
+  Net& net = lowering.net;
   const std::vector<Port> outputs = ports(source, program, signature.outputs());
   read_variables(net, needed_by(net, outputs));
   lower(net, ports(source, program, signature.inputs()), outputs);

@@ -113,8 +113,7 @@ void resize(Net& net, const char* mode) {
   const nhwc::Corners corners = net.flag("align_corners")        ? nhwc::Corners::aligned
                                 : net.flag("half_pixel_centers") ? nhwc::Corners::half_pixel
                                                                  : nhwc::Corners::asymmetric;
-  net.out(nhwc::resize(net.b, net.in(0), net.b.constant_ints(net.in(1), "sizes of the result"),
-                       std::string(mode) == "bilinear", corners));
+  net.out(nhwc::resize(net.b, net.in(0), net.in(1), std::string(mode) == "bilinear", corners));
 }
 
 void shuffle_blocks(Net& net, const char* op) {

@@ -78,8 +78,7 @@ void resize(Net& net, bool bilinear, bool aligned, bool half_pixel) {
   const nhwc::Corners corners = aligned      ? nhwc::Corners::aligned
                                 : half_pixel ? nhwc::Corners::half_pixel
                                              : nhwc::Corners::asymmetric;
-  net.out(nhwc::resize(net.b, net.in(0), net.b.constant_ints(net.in(1), "sizes of the result"), bilinear,
-                       corners));
+  net.out(nhwc::resize(net.b, net.in(0), net.in(1), bilinear, corners));
 }
 
 void resize_bilinear(Net& net, const char*) {
