@@ -352,6 +352,76 @@ TEST(TensorFlowControl, WhileWithListsIsARecurrentLayer) {
   EXPECT_EQ(weights, 2);
 }
 
+// A network that can be checked, or one sentence.
+void import_or_refuse(const std::string& bytes) {
+  try {
+    const mlq::Graph graph =
+        import_graph({"test.pb", mlq::copy_data(std::as_bytes(std::span(bytes))), "", "tensorflow"});
+    EXPECT_TRUE(mlq::check(graph).ok());
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit(), Exit::model);
+    EXPECT_FALSE(error.diagnostic().what.empty());
+  }
+}
+
+// In graphs of control flow nearly every bit is a name, an operand or an attribute of it.
+TEST(TensorFlowControl, EveryBitAndEveryPrefixMayBeDamaged) {
+  tensorflow::GraphDef old;
+  GraphMaker maker(*old.mutable_node());
+  maker.placeholder("x", {4, 3});
+  running_sums(maker, "");
+  sign_of_sum(maker);
+  old_choice(
+      maker, "cond", "y", "positive",
+      [&](const std::string& v) { return maker.node("no", "Neg", {v}).name(); },
+      [&](const std::string& v) { return maker.node("yes", "Square", {v}).name(); });
+  for (const tensorflow::GraphDef& graph : {old, recurrent(wave(6), wave(4)), functional_choice("If")}) {
+    const std::string bytes = graph.SerializeAsString();
+    for (std::size_t at = 0; at < bytes.size(); ++at) {
+      import_or_refuse(bytes.substr(0, at));
+      std::string damaged = bytes;
+      damaged[at] ^= static_cast<char>(1 << at % 8);
+      import_or_refuse(damaged);
+    }
+  }
+}
+
+// A thousand loops in one another, and as many conditionals.
+std::string loops_in_loops(GraphMaker& g, const std::string& x, int depth) {
+  const std::string name = "d" + std::to_string(depth);
+  if (depth == 1000) return g.node("deepest", "Neg", {x}).name();
+  old_loop(
+      g, name, {x}, {}, [&](const Names&) { return std::string("positive"); },
+      [&](const Names& v) { return Names{loops_in_loops(g, v[0], depth + 1)}; });
+  return name + "/Exit_0";
+}
+
+std::string choices_in_choices(GraphMaker& g, const std::string& x, const std::string& condition, int depth) {
+  const std::string name = "d" + std::to_string(depth);
+  if (depth == 1000) return g.node("deepest", "Neg", {x}).name();
+  old_choice(
+      g, name, x, condition, [&](const std::string& v) { return g.node(name + "no", "Neg", {v}).name(); },
+      [&](const std::string& v) {
+        g.node(name + "sum", "Sum", {v, "axes"});
+        g.node(name + "again", "Greater", {name + "sum", "zero"});
+        return choices_in_choices(g, v, name + "again", depth + 1);
+      });
+  return name + "/Merge";
+}
+
+TEST(TensorFlowControl, WhatIsNestedTooDeeplyIsRefused) {
+  for (const bool loops : {true, false}) {
+    const Error error = refusal([&] {
+      compute({2}, {1, 2}, [&](GraphMaker& g) {
+        sign_of_sum(g);
+        g.node("y", "Identity",
+               {loops ? loops_in_loops(g, "x", 0) : choices_in_choices(g, "x", "positive", 0)});
+      });
+    });
+    EXPECT_EQ(error.diagnostic().code, "MLQ312") << error.diagnostic().what;
+  }
+}
+
 // TensorFlow's definition of CropAndResize, point by point.
 Floats cut(const Floats& image, int h, int w, int c, const Floats& boxes, int rows, int columns,
            bool nearest) {
@@ -369,8 +439,9 @@ Floats cut(const Floats& image, int h, int w, int c, const Floats& boxes, int ro
           };
           const float y = at(b[0], b[2], h, i, rows), x = at(b[1], b[3], w, j, columns);
           const auto pixel = [&](float r, float q) {
-            const int place = static_cast<int>(r) * w + static_cast<int>(q);
-            return image[static_cast<std::size_t>(place * c + k)];
+            const auto place =
+                static_cast<std::size_t>(r) * static_cast<std::size_t>(w) + static_cast<std::size_t>(q);
+            return image[place * static_cast<std::size_t>(c) + static_cast<std::size_t>(k)];
           };
           if (y < 0 || x < 0 || y > static_cast<float>(h - 1) || x > static_cast<float>(w - 1)) {
             result.push_back(-5);
