@@ -66,7 +66,8 @@ std::string file_of(const Spec& spec) {
       buffer = static_cast<std::uint32_t>(buffers.size());
       buffers.push_back(wire::CreateBufferDirect(b, &operand.data));
     }
-    tensors.push_back(wire::CreateTensorDirect(b, &operand.shape, operand.type, buffer, name.c_str()));
+    tensors.push_back(wire::CreateTensorDirect(b, &operand.shape, operand.type, buffer, name.c_str(), 0,
+                                               operand.role == Role::state));
     return index;
   };
   for (const Operand& operand : spec.operands) {
@@ -244,25 +245,38 @@ constexpr Operand absent{{}, real, {}, Role::absent};
 
 float sigmoid(float x) { return 1 / (1 + std::exp(-x)); }
 
-// Gate number `gate` of four before its function, for one unit.
-float gate_sum(const Spec& spec, std::size_t gate, std::size_t unit, const float* x, const Floats& h) {
-  const auto floats_at = [&](std::size_t operand) {
-    Floats values(spec.operands[operand].data.size() / 4);
-    std::memcpy(values.data(), spec.operands[operand].data.data(), values.size() * 4);
-    return values;
-  };
-  const Floats w = floats_at(1 + gate), r = floats_at(5 + gate), bias = floats_at(12 + gate);
+Floats floats_at(const Spec& spec, std::size_t operand) {
+  Floats values(spec.operands.at(operand).data.size() / 4);
+  std::memcpy(values.data(), spec.operands[operand].data.data(), values.size() * 4);
+  return values;
+}
+
+// Gate number `gate` of four before its function, for one unit; the layer's operands begin behind `before`.
+float gate_sum(const Spec& spec, std::size_t gate, std::size_t unit, const float* x, const Floats& h,
+               std::size_t before = 0) {
+  const Floats w = floats_at(spec, before + 1 + gate), r = floats_at(spec, before + 5 + gate),
+               bias = floats_at(spec, before + 12 + gate);
   float sum = bias[unit];
   for (std::size_t i = 0; i < from; ++i) sum += w[unit * from + i] * x[i];
   for (std::size_t i = 0; i < units; ++i) sum += r[unit * units + i] * h[i];
   return sum;
 }
 
-Spec lstm(bool time_major) {
-  Spec spec{44, {{time_major ? Dims{steps, 1, from} : Dims{1, steps, from}}}, {}};
-  spec.results = {{time_major ? Dims{steps, 1, units} : Dims{1, steps, units}}};
-  const auto some = [](std::size_t n, std::size_t seed) {
-    Floats values = wave(n + 7 * seed);
+// One step: h and c become those after x.
+void lstm_step(const Spec& spec, std::size_t before, const float* x, Floats& h, Floats& c) {
+  Floats next = h;
+  for (std::size_t u = 0; u < units; ++u) {
+    const auto sum = [&](std::size_t gate) { return gate_sum(spec, gate, u, x, h, before); };
+    c[u] = sigmoid(sum(1)) * c[u] + sigmoid(sum(0)) * std::tanh(sum(2));
+    next[u] = sigmoid(sum(3)) * std::tanh(c[u]);
+  }
+  h = next;
+}
+
+// Weights, biases and what is not given, of one direction.
+void add_lstm(Spec& spec, std::size_t seed) {
+  const auto some = [seed](std::size_t n, std::size_t gate) {
+    Floats values = wave(n + 7 * (seed + gate));
     return Floats(values.end() - static_cast<std::ptrdiff_t>(n), values.end());
   };
   for (std::size_t gate = 0; gate < 4; ++gate)
@@ -273,6 +287,12 @@ Spec lstm(bool time_major) {
   for (std::size_t gate = 0; gate < 4; ++gate)
     spec.operands.push_back(floats({units}, some(units, 9 + gate)));
   spec.operands.insert(spec.operands.end(), 2, absent);
+}
+
+Spec lstm(bool time_major) {
+  Spec spec{44, {{time_major ? Dims{steps, 1, from} : Dims{1, steps, from}}}, {}};
+  spec.results = {{time_major ? Dims{steps, 1, units} : Dims{1, steps, units}}};
+  add_lstm(spec, 0);
   spec.operands.insert(spec.operands.end(), 2, {{1, units}, real, {}, Role::state});
   spec.kind = wire::Options_SequenceLstm;
   spec.options = [time_major](flatbuffers::FlatBufferBuilder& b) {
@@ -288,16 +308,188 @@ TEST(TfLiteOperators, ASequenceThroughAnLstm) {
     const Floats y = run(spec, {x}).at(0);
     Floats h(units, 0), c(units, 0);
     for (std::size_t t = 0; t < steps; ++t) {
-      Floats next = h;
-      for (std::size_t u = 0; u < units; ++u) {
-        const auto sum = [&](std::size_t gate) { return gate_sum(spec, gate, u, &x[t * from], h); };
-        c[u] = sigmoid(sum(1)) * c[u] + sigmoid(sum(0)) * std::tanh(sum(2));
-        next[u] = sigmoid(sum(3)) * std::tanh(c[u]);
-      }
-      h = next;
+      lstm_step(spec, 0, &x[t * from], h, c);
       for (std::size_t u = 0; u < units; ++u) EXPECT_NEAR(y.at(t * units + u), h[u], 1e-6) << t;
     }
   }
+}
+
+void expect_near(const Floats& actual, const Floats& expected) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-5) << "at " << i;
+}
+
+// The direction that begins at the end has weights of its own; results are one sequence or two.
+TEST(TfLiteOperators, ASequenceThroughAnLstmOfBothDirections) {
+  const Floats x = wave(steps * from);
+  for (const bool merged : {false, true}) {
+    Spec spec{52, {{{1, steps, from}}}, {{{1, steps, merged ? 2 * units : units}}}};
+    if (!merged) spec.results.push_back({{1, steps, units}});
+    add_lstm(spec, 0), add_lstm(spec, 3);
+    spec.operands.insert(spec.operands.end(), 4, {{1, units}, real, {}, Role::state});
+    spec.operands.insert(spec.operands.end(), 9, absent);
+    spec.kind = wire::Options_BothWaysLstm;
+    spec.options = [merged](flatbuffers::FlatBufferBuilder& b) {
+      return wire::CreateBothWaysLstm(b, wire::Activation_tanh, 0, 0, merged, false).Union();
+    };
+    Floats forth(steps * units), back = forth;
+    for (const bool reverse : {false, true}) {
+      Floats h(units, 0), c(units, 0);
+      for (std::size_t k = 0; k < steps; ++k) {
+        const std::size_t t = reverse ? steps - 1 - k : k;
+        lstm_step(spec, reverse ? 17 : 0, &x[t * from], h, c);
+        std::copy(h.begin(), h.end(),
+                  (reverse ? back : forth).begin() + static_cast<std::ptrdiff_t>(t * units));
+      }
+    }
+    const std::vector<Floats> results = run(spec, {x});
+    if (!merged) {
+      expect_near(results.at(0), forth), expect_near(results.at(1), back);
+      continue;
+    }
+    Floats both;
+    for (std::size_t t = 0; t < steps; ++t)
+      for (const Floats* one : {&forth, &back})
+        both.insert(both.end(), &(*one)[t * units], &(*one)[t * units] + units);
+    expect_near(results.at(0), both);
+  }
+}
+
+// h = max(W x + R h + bias, 0); the operands are `first` and the next two.
+void rnn_step(const Spec& spec, std::size_t first, const float* x, Floats& h) {
+  const Floats w = floats_at(spec, first), r = floats_at(spec, first + 1);
+  Floats next = floats_at(spec, first + 2);
+  for (std::size_t u = 0; u < units; ++u) {
+    for (std::size_t i = 0; i < from; ++i) next[u] += w[u * from + i] * x[i];
+    for (std::size_t i = 0; i < units; ++i) next[u] += r[u * units + i] * h[i];
+    next[u] = std::max(next[u], 0.0f);
+  }
+  h = next;
+}
+
+void add_rnn(Spec& spec, float scale) {
+  Floats w = wave(units * from), r = wave(units * units);
+  for (float& value : w) value *= scale;
+  spec.operands.push_back(floats({units, from}, w));
+  spec.operands.push_back(floats({units, units}, r));
+  spec.operands.push_back(floats({units}, {0.1f, -0.2f * scale}));
+  spec.operands.push_back({{1, units}, real, {}, Role::state});
+}
+
+TEST(TfLiteOperators, ASequenceThroughARecurrentLayerOfBothDirections) {
+  const Floats x = wave(steps * from);
+  Spec spec{46, {{{steps, 1, from}}}, {{{steps, 1, 2 * units}}}};
+  add_rnn(spec, 1), add_rnn(spec, -0.7f);
+  spec.operands.insert(spec.operands.end(), 3, absent);
+  spec.kind = wire::Options_BothWaysRnn;
+  spec.options = [](flatbuffers::FlatBufferBuilder& b) {
+    return wire::CreateBothWaysRnn(b, true, wire::Activation_relu, true).Union();
+  };
+  Floats expected(steps * 2 * units), h(units, 0), g(units, 0);
+  for (std::size_t t = 0; t < steps; ++t) {
+    rnn_step(spec, 1, &x[t * from], h);
+    rnn_step(spec, 5, &x[(steps - 1 - t) * from], g);
+    for (std::size_t u = 0; u < units; ++u) {
+      expected[t * 2 * units + u] = h[u];
+      expected[((steps - 1 - t) * 2 + 1) * units + u] = g[u];
+    }
+  }
+  expect_near(run(spec, {x}).at(0), expected);
+}
+
+// What a layer keeps is an input and an output: two predictions, the second with what the first gave back.
+TEST(TfLiteOperators, WhatALayerKeepsGoesInAndComesOut) {
+  const Floats x = wave(2 * from);
+  Spec rnn{24, {{{1, from}}}, {{{1, units}}}};
+  add_rnn(rnn, 1);
+  rnn.kind = wire::Options_Rnn;
+  rnn.options = [](flatbuffers::FlatBufferBuilder& b) {
+    return wire::CreateRnn(b, wire::Activation_relu).Union();
+  };
+  Spec lstm{16, {{{1, from}}}, {{{1, units}}}};
+  add_lstm(lstm, 2);
+  lstm.operands.insert(lstm.operands.end(), 2, {{1, units}, real, {}, Role::state});
+  lstm.operands.insert(lstm.operands.end(), 4, absent);
+  lstm.kind = wire::Options_Lstm;
+  lstm.options = [](flatbuffers::FlatBufferBuilder& b) {
+    return wire::CreateLstm(b, wire::Activation_tanh).Union();
+  };
+  Floats h(units, 0), g = h, c = h, rnn_state = h;
+  std::vector<Floats> lstm_states{h, h};
+  for (std::size_t t = 0; t < 2; ++t) {
+    const Floats now(&x[t * from], &x[t * from] + from);
+    rnn_step(rnn, 1, now.data(), h);
+    const auto from_rnn = run(rnn, {now, rnn_state});
+    expect_near(from_rnn.at(0), h), expect_near(from_rnn.at(1), h);
+    rnn_state = from_rnn.at(1);
+    lstm_step(lstm, 0, now.data(), g, c);
+    const auto from_lstm = run(lstm, {now, lstm_states[0], lstm_states[1]});
+    expect_near(from_lstm.at(0), g), expect_near(from_lstm.at(1), g), expect_near(from_lstm.at(2), c);
+    lstm_states = {from_lstm.at(1), from_lstm.at(2)};
+  }
+}
+
+TEST(TfLiteOperators, FiltersWithAMemory) {
+  constexpr std::size_t filters = 4, memory = 3, rank = 2;
+  const Floats feature = wave(filters * from), time = wave(filters * memory), bias{0.5f, -0.1f},
+               x = wave(5 * from);
+  Spec spec{27,
+            {{{1, from}},
+             floats({filters, from}, feature),
+             floats({filters, memory}, time),
+             floats({units}, bias),
+             {{1, filters * memory}, real, {}, Role::state}},
+            {{{1, units}}}};
+  spec.kind = wire::Options_Svdf;
+  spec.options = [](flatbuffers::FlatBufferBuilder& b) {
+    return wire::CreateSvdf(b, rank, wire::Activation_relu).Union();
+  };
+  Floats state(filters * memory, 0), handed = state;
+  for (std::size_t t = 0; t < 5; ++t) {
+    Floats y = bias;
+    for (std::size_t f = 0; f < filters; ++f) {
+      float* line = &state[f * memory];
+      std::rotate(line, line + 1, line + memory);
+      line[memory - 1] = 0;
+      for (std::size_t i = 0; i < from; ++i) line[memory - 1] += feature[f * from + i] * x[t * from + i];
+      for (std::size_t m = 0; m < memory; ++m) y[f / rank] += line[m] * time[f * memory + m];
+    }
+    for (float& value : y) value = std::max(value, 0.0f);
+    const auto results = run(spec, {Floats(&x[t * from], &x[t * from] + from), handed});
+    expect_near(results.at(0), y), expect_near(results.at(1), state);
+    handed = results.at(1);
+  }
+}
+
+TEST(TfLiteOperators, AVolume) {
+  const Floats x = wave(3 * 2 * 2 * 2), w = wave(2 * 1 * 2 * 2 * 3);
+  Spec spec{
+      132, {{{1, 3, 2, 2, 2}}, floats({2, 1, 2, 2, 3}, w), floats({3}, {1, 2, 3})}, {{{1, 2, 2, 1, 3}}}};
+  spec.kind = wire::Options_Conv3D;
+  spec.options = [](flatbuffers::FlatBufferBuilder& b) {
+    return wire::CreateConv3D(b, wire::Padding_valid, 1, 1, 1, wire::Activation_none).Union();
+  };
+  Floats expected;
+  for (std::size_t d = 0; d < 2; ++d)
+    for (std::size_t y = 0; y < 2; ++y)
+      for (std::size_t o = 0; o < 3; ++o) {
+        float sum = static_cast<float>(o + 1);
+        for (std::size_t i = 0; i < 2; ++i)
+          for (std::size_t k = 0; k < 2; ++k)
+            for (std::size_t c = 0; c < 2; ++c)
+              sum += x[(((d + i) * 2 + y) * 2 + k) * 2 + c] * w[((i * 2 + k) * 2 + c) * 3 + o];
+        expected.push_back(sum);
+      }
+  expect_near(run(spec, {x}).at(0), expected);
+}
+
+TEST(TfLiteOperators, RowsOfATableAndSumsAtPlaces) {
+  const Floats table = wave(8), updates = wave(6);
+  const Spec rows{7, {ints({3}, {2, 0, 3}), {{4, 2}}}, {{{3, 2}}}};
+  EXPECT_EQ(run(rows, {table}).at(0), (Floats{table[4], table[5], table[0], table[1], table[6], table[7]}));
+  const Spec sums{122, {ints({3, 1}, {1, 3, 1}), {{3, 2}}, ints({2}, {4, 2})}, {{{4, 2}}}};
+  expect_near(run(sums, {updates}).at(0),
+              {0, 0, updates[0] + updates[4], updates[1] + updates[5], 0, 0, updates[2], updates[3]});
 }
 
 TEST(TfLiteOperators, ASequenceThroughARecurrentLayer) {
@@ -363,8 +555,6 @@ TEST(TfLiteOperators, WhatIsNotSupportedSaysSo) {
   other = detection(false);
   other.custom_options.resize(3);
   EXPECT_THAT(sentence(other), testing::HasSubstr("damaged parameters"));
-  const Spec svdf{27, {{{1, 2}}, floats({2, 2}, wave(4)), floats({2, 3}, wave(6))}, {{{1, 2}}}};
-  EXPECT_THAT(sentence(svdf), testing::HasSubstr("(SVDF) keeps its state from one prediction to the next"));
   Spec coupled = lstm(false);
   coupled.operands[1] = coupled.operands[5] = absent;
   EXPECT_THAT(sentence(coupled), testing::HasSubstr("couples its input and forget gates"));

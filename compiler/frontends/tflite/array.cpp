@@ -99,6 +99,20 @@ void gather(Net& net, const char*) {
 
 void gather_nd(Net& net, const char*) { net.out(net.b.node("GatherND", {net.in(0), net.in(1)})); }
 
+// Rows of a table.
+void embedding(Net& net, const char*) {
+  net.out(nhwc::gather(net.b, net.b.named(net.in(1), "table"), net.in(0), 0));
+}
+
+// Sums what falls on the same place; all else is zero.
+void scatter_nd(Net& net, const char*) {
+  const TensorId updates = net.in(1);
+  const bool real = net.b.tensor(updates).type == mlq::DataType::float32;
+  const mlq::Attribute zero = real ? mlq::Attribute{0.0f} : mlq::Attribute{std::int64_t{0}};
+  const TensorId none = net.b.node("ConstantOfShape", {net.in(2)}, {{"value", zero}});
+  net.out(net.b.node("ScatterND", {none, net.in(0), updates}, {{"reduction", std::string("add")}}));
+}
+
 void tile(Net& net, const char*) { net.out(net.b.node("Tile", {net.in(0), net.in(1)})); }
 
 void broadcast_to(Net& net, const char*) { net.out(net.b.node("Expand", {net.in(0), net.in(1)})); }
@@ -174,6 +188,7 @@ void batch_to_space(Net& net, const char*) {
 
 constexpr Row rows[] = {
     {2, "CONCATENATION", concat},
+    {7, "EMBEDDING_LOOKUP", embedding},
     {22, "RESHAPE", reshape},
     {34, "PAD", pad, "constant"},
     {36, "GATHER", gather},
@@ -209,6 +224,7 @@ constexpr Row rows[] = {
     {107, "GATHER_ND", gather_nd},
     {109, "WHERE", where},
     {110, "RANK", rank},
+    {122, "SCATTER_ND", scatter_nd},
     {128, "CUMSUM", cumulative_sum},
     {130, "BROADCAST_TO", broadcast_to},
     {138, "REDUCE_ALL", reduce_truth, "ReduceMin"},

@@ -127,6 +127,11 @@ void add_outputs(Net& net, const std::vector<TensorWords>& words) {
     feature.shape = {labels};
   }
   net.b.require(i > 0, "has no outputs");
+  for (const auto& [name, id] : net.states) {
+    net.b.output(name, id);
+    net.b.graph.outputs.back().description =
+        "what the next prediction takes as " + name.substr(0, name.rfind('_'));
+  }
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct Net {
   const wire::SubGraph& graph;
   std::vector<TensorId> values = {};  // by the file's number of the tensor; no_tensor until it is known
   const wire::Operator* op = nullptr;
+  std::vector<std::pair<std::string, TensorId>> states = {};  // results that the next prediction takes back
 
   std::size_t inputs() const;
   bool given(std::size_t i) const;

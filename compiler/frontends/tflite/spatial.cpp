@@ -39,6 +39,18 @@ void convolution(Net& net, const char*) {
              o.activation());
 }
 
+// Weights [D, H, W, I, O].
+void volume_convolution(Net& net, const char*) {
+  const auto& o = required(net, net.op->options_as_Conv3D());
+  const TensorId weights = net.b.permuted(net.in(1), {4, 3, 0, 1, 2}, "weights");
+  const nhwc::Window window{{o.stride_d(), o.stride_h(), o.stride_w()},
+                            {o.dilation_d(), o.dilation_h(), o.dilation_w()},
+                            padding_of(o.padding()),
+                            {},
+                            {}};
+  net.finish(nhwc::convolve(net.b, net.in(0), weights, bias_of(net, 2), window), o.activation());
+}
+
 void depthwise_convolution(Net& net, const char*) {
   const auto& o = required(net, net.op->options_as_DepthwiseConv2D());
   const TensorId x = net.in(0), weights = net.b.permuted(net.in(1), {3, 0, 1, 2}, "weights");
@@ -122,6 +134,7 @@ constexpr Row rows[] = {
     {26, "SPACE_TO_DEPTH", shuffle_blocks, "SpaceToDepth"},
     {67, "TRANSPOSE_CONV", transposed_convolution},
     {97, "RESIZE_NEAREST_NEIGHBOR", resize_nearest},
+    {132, "CONV_3D", volume_convolution},
 };
 
 }  // namespace
