@@ -10,7 +10,7 @@
 #include "compiler/graph/rewrite.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/support/error.h"
-#include "tests/frontends/tensorflow_fixture.h"
+#include "tests/frontends/tensorflow_control_fixture.h"
 #include "tests/support/files.h"
 #include "tests/support/npy.h"
 
@@ -50,42 +50,13 @@ Error refusal(const std::function<void()>& act) {
   throw std::runtime_error("was not refused");
 }
 
-std::string numbered(const std::string& name, std::size_t i) { return name + "_" + std::to_string(i); }
-
-// A loop as TensorFlow 1 writes it; its results are NAME/Exit_0 and so on. What the functions get are the
-// values of the round, then what is only read.
-void old_loop(GraphMaker& g, const std::string& name, const Names& start, const Names& read,
-              const std::function<std::string(const Names&)>& condition,
-              const std::function<Names(const Names&)>& body) {
-  const std::string f = name + "/";
-  Names before, inside, constant;
-  for (std::size_t i = 0; i < start.size(); ++i) {
-    g.node(numbered(f + "Enter", i), "Enter", {start[i]});
-    before.push_back(
-        g.node(numbered(f + "Merge", i), "Merge", {numbered(f + "Enter", i), numbered(f + "Next", i)})
-            .name());
-  }
-  for (std::size_t i = 0; i < read.size(); ++i)
-    constant.push_back(g.node(numbered(f + "Read", i), "Enter", {read[i]}).name());
-  before.insert(before.end(), constant.begin(), constant.end());
-  g.node(f + "LoopCond", "LoopCond", {condition(before)});
-  for (std::size_t i = 0; i < start.size(); ++i) {
-    const std::string gate = g.node(numbered(f + "Switch", i), "Switch", {before[i], f + "LoopCond"}).name();
-    g.node(numbered(f + "Exit", i), "Exit", {gate});
-    inside.push_back(g.node(numbered(f + "Identity", i), "Identity", {gate + ":1"}).name());
-  }
-  inside.insert(inside.end(), constant.begin(), constant.end());
-  const Names next = body(inside);
-  for (std::size_t i = 0; i < start.size(); ++i) g.node(numbered(f + "Next", i), "NextIteration", {next[i]});
-}
-
 TEST(TensorFlowControl, OldLoopsRunAsOftenAsTheDataSay) {
   for (const float first : {1.0f, 7.0f, 200.0f}) {
     const Floats result = compute({2}, {first, 1}, [](GraphMaker& g) {
       g.ints("axes", {1}, {0});
       g.floats("limit", {}, {100});
       g.floats("three", {}, {3});
-      old_loop(
+      test::old_loop(
           g, "while", {"x"}, {"limit", "three"},
           [&](const Names& v) {
             g.node("while/Sum", "Sum", {v[0], "axes"});
@@ -102,37 +73,12 @@ TEST(TensorFlowControl, OldLoopsRunAsOftenAsTheDataSay) {
   }
 }
 
-// Rows in, running sums out.
-void running_sums(GraphMaker& g, const std::string& index) {
-  for (const int n : {0, 1}) g.ints(n == 0 ? "zero" : "one", {}, {n});
-  g.ints("rows", {}, {4});
-  g.node("range", "Range", {"zero", "rows", "one"});
-  g.node("in", "TensorArrayV3", {"rows"}), g.node("out", "TensorArrayV3", {"rows"});
-  g.node("filled", "TensorArrayScatterV3", {"in", "range", "x", "in:1"});
-  g.floats("nothing", {3}, {0, 0, 0});
-  old_loop(
-      g, "while", {"zero", "nothing", "out:1"}, {"rows", "filled", "in", "out", "one"},
-      [&](const Names& v) {
-        return g.node("while/Less", "Less", {v[0], v[3]}).name();
-      },
-      [&](const Names& v) {
-        g.node("while/row", "TensorArrayReadV3", {v[5], v[0], v[4]});
-        g.node("while/sum", "AddV2", {v[1], "while/row"});
-        g.node("while/i", "Add", {v[0], v[7]});
-        g.node("while/write", "TensorArrayWriteV3", {v[6], index.empty() ? v[0] : index, "while/sum", v[2]});
-        return Names{"while/i", "while/sum", "while/write"};
-      });
-  g.node("size", "TensorArraySizeV3", {"out", "while/Exit_2"});
-  g.node("all", "Range", {"zero", "size", "one"});
-  g.node("y", "TensorArrayGatherV3", {"out", "all", "while/Exit_2"});
-}
-
 TEST(TensorFlowControl, ArraysAreReadAndWrittenARowARound) {
   const Floats x = wave(12);
   tensorflow::GraphDef graph;
   GraphMaker maker(*graph.mutable_node());
   maker.placeholder("x", {4, 3});
-  running_sums(maker, "");
+  test::running_sums(maker, "");
   Floats expected = x;
   for (std::size_t i = 3; i < 12; ++i) expected[i] += expected[i - 3];
   expect_near(test::run(graph, {x}).at(0), expected);
@@ -142,7 +88,7 @@ TEST(TensorFlowControl, ArraysAreReadAndWrittenARowARound) {
 
 TEST(TensorFlowControl, AnArrayThatIsWrittenInAnotherOrderIsRefused) {
   const Error error = refusal([] {
-    compute({4, 3}, wave(12), [](GraphMaker& g) { running_sums(g, "while/i"); });
+    compute({4, 3}, wave(12), [](GraphMaker& g) { test::running_sums(g, "while/i"); });
   });
   EXPECT_EQ(error.diagnostic().code, "MLQ312");
   EXPECT_THAT(error.diagnostic().what,
@@ -156,12 +102,12 @@ TEST(TensorFlowControl, LoopsInLoopsReadWhatIsAroundBoth) {
     const auto below = [&](const std::string& name, const Names& v, const std::string& limit) {
       return g.node(name + "/Less", "Less", {v[0], limit}).name();
     };
-    old_loop(
+    test::old_loop(
         g, "outer", {"c0", "none"}, {"c4", "x", "c1", "c0"},
         [&](const Names& v) { return below("outer", v, v[2]); },
         [&](const Names& v) {
           // j from 0 to i: the sum grows by x * j
-          old_loop(
+          test::old_loop(
               g, "inner", {v[5], v[1]}, {v[0], v[3], v[4]},
               [&](const Names& w) { return below("inner", w, w[2]); },
               [&](const Names& w) {
@@ -180,28 +126,12 @@ TEST(TensorFlowControl, LoopsInLoopsReadWhatIsAroundBoth) {
   expect_near(result, {4, -8});  // 0 + (0) + (0 + 1) + (0 + 1 + 2) times x
 }
 
-// Merge(no, yes) of what follows from x on both sides.
-void old_choice(GraphMaker& g, const std::string& name, const std::string& x, const std::string& condition,
-                const std::function<std::string(const std::string&)>& no,
-                const std::function<std::string(const std::string&)>& yes) {
-  g.node(name + "/pred_id", "Identity", {condition});
-  g.node(name + "/Switch", "Switch", {x, name + "/pred_id"});
-  g.node(name + "/Merge", "Merge", {no(name + "/Switch"), yes(name + "/Switch:1")});
-}
-
-void sign_of_sum(GraphMaker& g) {
-  g.ints("axes", {1}, {0});
-  g.floats("zero", {}, {0});
-  g.node("sum", "Sum", {"x", "axes"});
-  g.node("positive", "Greater", {"sum", "zero"});
-}
-
 TEST(TensorFlowControl, OldBranchesMayGiveOtherShapes) {
   for (const float sign : {1.0f, -1.0f}) {
     const Floats result = compute({2}, {2 * sign, sign}, [](GraphMaker& g) {
-      sign_of_sum(g);
+      test::sign_of_sum(g);
       g.ints("axis", {}, {0});
-      old_choice(
+      test::old_choice(
           g, "cond", "x", "positive", [&](const std::string& v) { return g.node("no", "Neg", {v}).name(); },
           [&](const std::string& v) {
             return g.node("yes", "ConcatV2", {v, v, "axis"}).name();
@@ -217,24 +147,24 @@ TEST(TensorFlowControl, OldBranchesMayGiveOtherShapes) {
 TEST(TensorFlowControl, OldConditionalsNestAndFollowEachOther) {
   for (const Floats& x : {Floats{3, 4}, Floats{3, -1}, Floats{-3, 1}}) {
     const Floats result = compute({2}, x, [](GraphMaker& g) {
-      sign_of_sum(g);
+      test::sign_of_sum(g);
       g.floats("two", {}, {2});
       g.node("large", "Greater", {"sum", "two"});
       g.node("pivot", "Switch", {"positive", "positive"});
       g.node("switch_f", "Identity", {"pivot"});
       g.floats("fixed", {2}, {10, 20});
       g.last().add_input("^switch_f");
-      old_choice(
+      test::old_choice(
           g, "a", "x", "positive", [&](const std::string&) { return std::string("fixed"); },
           [&](const std::string& v) {
             g.node("large_here", "Switch", {"large", "positive"});
-            old_choice(
+            test::old_choice(
                 g, "b", v, "large_here:1",
                 [&](const std::string& w) { return g.node("b/no", "Neg", {w}).name(); },
                 [&](const std::string& w) { return g.node("b/yes", "Square", {w}).name(); });
             return std::string("b/Merge");
           });
-      old_choice(
+      test::old_choice(
           g, "c", "a/Merge", "positive",
           [&](const std::string& v) { return g.node("c/no", "Neg", {v}).name(); },
           [&](const std::string& v) {
@@ -249,32 +179,15 @@ TEST(TensorFlowControl, OldConditionalsNestAndFollowEachOther) {
   }
 }
 
-// y = x <= 0 ? -x : x * weights, all in functions.
-tensorflow::GraphDef functional_choice(const char* op) {
-  tensorflow::GraphDef graph;
-  GraphMaker g(*graph.mutable_node());
-  g.placeholder("x", {2});
-  g.floats("w", {2}, {3, 4});
-  sign_of_sum(g);
-  auto& node = g.node("y", op, {"positive", "x", "w"});
-  test::set_function(node, "then_branch", "times"), test::set_function(node, "else_branch", "minus");
-  test::add_function(graph, "times", {"a", "b"}, {{"r", "mul:z:0"}}, [](GraphMaker& f) {
-    f.node("mul", "Mul", {"a", "b"});
-  });
-  test::add_function(graph, "minus", {"a", "b"}, {{"r", "neg:y:0"}},
-                     [](GraphMaker& f) { f.node("neg", "Neg", {"a"}); });
-  return graph;
-}
-
 TEST(TensorFlowControl, IfRunsOneOfTwoFunctions) {
   for (const char* op : {"If", "StatelessIf"}) {
-    expect_near(test::run(functional_choice(op), {{1, 2}}).at(0), {3, 8});
-    expect_near(test::run(functional_choice(op), {{-1, -2}}).at(0), {1, 2});
+    expect_near(test::run(test::functional_choice(op), {{1, 2}}).at(0), {3, 8});
+    expect_near(test::run(test::functional_choice(op), {{-1, -2}}).at(0), {1, 2});
   }
 }
 
 TEST(TensorFlowControl, WhatABranchCannotRunIsNamed) {
-  tensorflow::GraphDef graph = functional_choice("If");
+  tensorflow::GraphDef graph = test::functional_choice("If");
   graph.mutable_library()->mutable_function(1)->mutable_node_def(0)->set_op("Mystery");
   const Error error = refusal([&] { test::import_bytes(graph); });
   EXPECT_EQ(error.diagnostic().code, "MLQ311");
@@ -282,50 +195,11 @@ TEST(TensorFlowControl, WhatABranchCannotRunIsNamed) {
 }
 
 TEST(TensorFlowControl, FunctionsThatChooseThemselvesAreRefused) {
-  tensorflow::GraphDef graph = functional_choice("If");
+  tensorflow::GraphDef graph = test::functional_choice("If");
   auto& body = *graph.mutable_library()->mutable_function(0)->mutable_node_def(0);
   body.set_op("If");
   *body.mutable_attr() = graph.node(5).attr();
   EXPECT_EQ(refusal([&] { test::import_bytes(graph); }).diagnostic().code, "MLQ310");
-}
-
-// h = tanh(row * w + h * u), the rows from one list and the states into another: as Keras writes a recurrent
-// layer.
-tensorflow::GraphDef recurrent(const Floats& w, const Floats& u) {
-  tensorflow::GraphDef graph;
-  GraphMaker g(*graph.mutable_node());
-  g.placeholder("x", {5, 1, 3});
-  g.floats("w", {3, 2}, w), g.floats("u", {2, 2}, u), g.floats("h", {1, 2}, {0, 0});
-  g.ints("zero", {}, {0}), g.ints("five", {}, {5}), g.ints("row", {2}, {1, 3}), g.ints("state", {2}, {1, 2});
-  g.node("in", "TensorListFromTensor", {"x", "row"});
-  g.node("out", "TensorListReserve", {"state", "five"});
-  auto& loop = g.node("while", "StatelessWhile", {"zero", "h", "out", "in", "w", "u", "five"});
-  test::set_function(loop, "cond", "more"), test::set_function(loop, "body", "step");
-  g.node("y", "TensorListStack", {"while:2", "state"});
-  const Names arguments{"i", "h", "out", "in", "w", "u", "n"};
-  test::add_function(graph, "more", arguments, {{"r", "less:z:0"}}, [](GraphMaker& f) {
-    f.node("less", "Less", {"i", "n"});
-  });
-  test::add_function(graph, "step", arguments,
-                     {{"r0", "next:z:0"},
-                      {"r1", "tanh:y:0"},
-                      {"r2", "set:output_handle:0"},
-                      {"r3", "in"},
-                      {"r4", "w"},
-                      {"r5", "u"},
-                      {"r6", "n"}},
-                     [](GraphMaker& f) {
-                       f.ints("one", {}, {1});
-                       f.ints("row", {2}, {1, 3});
-                       f.node("item", "TensorListGetItem", {"in", "i", "row:output:0"});
-                       f.node("from_x", "MatMul", {"item:item:0", "w"});
-                       f.node("from_h", "MatMul", {"h", "u"});
-                       f.node("sum", "AddV2", {"from_x:product:0", "from_h:product:0"});
-                       f.node("tanh", "Tanh", {"sum:z:0"});
-                       f.node("set", "TensorListSetItem", {"out", "i", "tanh:y:0"});
-                       f.node("next", "AddV2", {"i", "one:output:0"});
-                     });
-  return graph;
 }
 
 TEST(TensorFlowControl, WhileWithListsIsARecurrentLayer) {
@@ -341,7 +215,7 @@ TEST(TensorFlowControl, WhileWithListsIsARecurrentLayer) {
     h = next;
     expected.insert(expected.end(), h.begin(), h.end());
   }
-  const tensorflow::GraphDef graph = recurrent(w, u);
+  const tensorflow::GraphDef graph = test::recurrent(w, u);
   expect_near(test::run(graph, {x}).at(0), expected);
   // Weights that no round changes are constants of the network, where a quantizer finds them.
   const mlq::Graph imported = simplify(test::import_bytes(graph));
@@ -369,13 +243,14 @@ TEST(TensorFlowControl, EveryBitAndEveryPrefixMayBeDamaged) {
   tensorflow::GraphDef old;
   GraphMaker maker(*old.mutable_node());
   maker.placeholder("x", {4, 3});
-  running_sums(maker, "");
-  sign_of_sum(maker);
-  old_choice(
+  test::running_sums(maker, "");
+  test::sign_of_sum(maker);
+  test::old_choice(
       maker, "cond", "y", "positive",
       [&](const std::string& v) { return maker.node("no", "Neg", {v}).name(); },
       [&](const std::string& v) { return maker.node("yes", "Square", {v}).name(); });
-  for (const tensorflow::GraphDef& graph : {old, recurrent(wave(6), wave(4)), functional_choice("If")}) {
+  for (const tensorflow::GraphDef& graph :
+       {old, test::recurrent(wave(6), wave(4)), test::functional_choice("If")}) {
     const std::string bytes = graph.SerializeAsString();
     for (std::size_t at = 0; at < bytes.size(); ++at) {
       import_or_refuse(bytes.substr(0, at));
@@ -390,7 +265,7 @@ TEST(TensorFlowControl, EveryBitAndEveryPrefixMayBeDamaged) {
 std::string loops_in_loops(GraphMaker& g, const std::string& x, int depth) {
   const std::string name = "d" + std::to_string(depth);
   if (depth == 1000) return g.node("deepest", "Neg", {x}).name();
-  old_loop(
+  test::old_loop(
       g, name, {x}, {}, [&](const Names&) { return std::string("positive"); },
       [&](const Names& v) { return Names{loops_in_loops(g, v[0], depth + 1)}; });
   return name + "/Exit_0";
@@ -399,7 +274,7 @@ std::string loops_in_loops(GraphMaker& g, const std::string& x, int depth) {
 std::string choices_in_choices(GraphMaker& g, const std::string& x, const std::string& condition, int depth) {
   const std::string name = "d" + std::to_string(depth);
   if (depth == 1000) return g.node("deepest", "Neg", {x}).name();
-  old_choice(
+  test::old_choice(
       g, name, x, condition, [&](const std::string& v) { return g.node(name + "no", "Neg", {v}).name(); },
       [&](const std::string& v) {
         g.node(name + "sum", "Sum", {v, "axes"});
@@ -413,7 +288,7 @@ TEST(TensorFlowControl, WhatIsNestedTooDeeplyIsRefused) {
   for (const bool loops : {true, false}) {
     const Error error = refusal([&] {
       compute({2}, {1, 2}, [&](GraphMaker& g) {
-        sign_of_sum(g);
+        test::sign_of_sum(g);
         g.node("y", "Identity",
                {loops ? loops_in_loops(g, "x", 0) : choices_in_choices(g, "x", "positive", 0)});
       });

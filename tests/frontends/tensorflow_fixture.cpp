@@ -100,10 +100,8 @@ mlq::Graph import_bytes(const tensorflow::GraphDef& graph) {
   return import_graph({"test.pb", mlq::copy_data(std::as_bytes(all)), "", "tensorflow"});
 }
 
-namespace {
-
-std::vector<std::vector<float>> results(const mlq::Graph& graph,
-                                        const std::vector<std::vector<float>>& inputs) {
+std::vector<std::vector<float>> run_graph(const mlq::Graph& graph,
+                                          const std::vector<std::vector<float>>& inputs) {
   const auto model = mlq::Model::from_graph(graph);
   if (!model) throw std::runtime_error(model.error());
   std::vector<mlq::View> views;
@@ -127,13 +125,11 @@ std::vector<std::vector<float>> results(const mlq::Graph& graph,
   return all;
 }
 
-}  // namespace
-
 std::vector<std::vector<float>> run(const tensorflow::GraphDef& graph,
                                     const std::vector<std::vector<float>>& inputs) {
   const mlq::Graph plain = import_bytes(graph);
-  auto first = results(plain, inputs);
-  const auto second = results(prepare_for_runtime(simplify(plain)), inputs);
+  auto first = run_graph(plain, inputs);
+  const auto second = run_graph(prepare_for_runtime(simplify(plain)), inputs);
   EXPECT_EQ(first.size(), second.size());
   for (std::size_t o = 0; o < first.size(); ++o)
     for (std::size_t i = 0; i < first[o].size(); ++i)

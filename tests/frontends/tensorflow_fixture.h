@@ -48,6 +48,9 @@ void set_type(tensorflow::NodeDef& node, const std::string& key, int type);
 std::vector<std::vector<float>> run(const tensorflow::GraphDef& graph,
                                     const std::vector<std::vector<float>>& inputs);
 mlq::Graph import_bytes(const tensorflow::GraphDef& graph);
+// The graph as it is; whole numbers as floats.
+std::vector<std::vector<float>> run_graph(const mlq::Graph& graph,
+                                          const std::vector<std::vector<float>>& inputs);
 
 // A float variable of a checkpoint.
 struct Variable {

@@ -53,7 +53,16 @@ void matmul(Writer& w, const Row&) {
 }
 
 void gather(Writer& w, const Row&) {
-  w.layer({w.in(0), w.in(1)}, {w.out()}).mutable_gather()->set_axis(w.node().get_int("axis", 0));
+  const std::int64_t axis = w.node().get_int("axis", 0);
+  if (w.rank(1) > 0) {
+    w.layer({w.in(0), w.in(1)}, {w.out()}).mutable_gather()->set_axis(axis);
+    return;
+  }
+  // A scalar is a vector of one there, and one place is an axis of one.
+  auto [layer, y] = w.step({w.in(0), w.in(1)});
+  layer->mutable_gather()->set_axis(axis);
+  if (w.rank(0) == 1) return w.copy(y, w.out());
+  w.layer({y}, {w.out()}).mutable_squeeze()->add_axes(axis);
 }
 
 constexpr Row rows[] = {

@@ -96,6 +96,13 @@ class Gates {
   std::vector<float> bias_;
 };
 
+bool is_captured(const mlq::Node& node, const std::string& name) {
+  for (const auto& [key, value] : node.attributes)
+    if (const auto* inner = std::get_if<std::shared_ptr<const mlq::Graph>>(&value))
+      if (std::ranges::count((*inner)->tensors, name, &mlq::Tensor::name) > 0) return true;
+  return false;
+}
+
 // Which results of the node something reads.
 struct Wanted {
   bool all = false, last = false, cell = false;
@@ -105,7 +112,9 @@ Wanted wanted(const Writer& w) {
   const auto& outputs = w.node().outputs;
   const auto is_read = [&](std::size_t i) {
     if (i >= outputs.size() || outputs[i] == mlq::no_tensor) return false;
-    const auto reads = [&](const mlq::Node& node) { return std::ranges::count(node.inputs, outputs[i]) > 0; };
+    const auto reads = [&](const mlq::Node& node) {
+      return std::ranges::count(node.inputs, outputs[i]) > 0 || is_captured(node, w.tensor(outputs[i]).name);
+    };
     return std::ranges::any_of(w.graph.nodes, reads) ||
            std::ranges::any_of(w.graph.outputs,
                                [&](const auto& output) { return output.tensor == outputs[i]; });

@@ -16,13 +16,15 @@ namespace {
 using Family = std::span<const Row> (*)();
 
 constexpr Family families[] = {
-    activation_rows, arithmetic_rows, custom_rows, dense_rows,   normalization_rows,
-    recurrent_rows,  search_rows,     shape_rows,  spatial_rows,
+    activation_rows,    arithmetic_rows, control_rows, custom_rows, dense_rows,
+    normalization_rows, recurrent_rows,  search_rows,  shape_rows,  spatial_rows,
 };
 
-void check_supported(const Source& source, const mlq::Graph& graph) {
-  Diagnostic diagnostic{{source.path.string()}, "", "MLQ502", "do not emit coreml", {}};
+void collect_unknown(const mlq::Graph& graph, Diagnostic& diagnostic) {
   for (const mlq::Node& node : graph.nodes) {
+    for (const auto& [key, value] : node.attributes)
+      if (const auto* inner = std::get_if<std::shared_ptr<const mlq::Graph>>(&value))
+        collect_unknown(**inner, diagnostic);
     if (find_row(node.op)) continue;
     std::string text = "a Core ML model cannot be written: layer '" + node.name + "' has the operator " +
                        node.op + ", which mlq has no layer for";
@@ -31,6 +33,11 @@ void check_supported(const Source& source, const mlq::Graph& graph) {
     else
       diagnostic.notes.push_back(std::move(text));
   }
+}
+
+void check_supported(const Source& source, const mlq::Graph& graph) {
+  Diagnostic diagnostic{{source.path.string()}, "", "MLQ502", "do not emit coreml", {}};
+  collect_unknown(graph, diagnostic);
   if (!diagnostic.what.empty()) throw Error(Exit::usage, std::move(diagnostic));
 }
 
@@ -93,6 +100,14 @@ const Row* find_row(std::string_view op) {
   return nullptr;
 }
 
+void write_nodes(Writer& writer) {
+  for (const mlq::Node& node : writer.graph.nodes) {
+    writer.begin(node);
+    const Row& row = *find_row(node.op);
+    row.write(writer, row);
+  }
+}
+
 std::vector<std::byte> write(const Source& source, const mlq::Graph& from) {
   // Weights are what the candidate says; shapes of results may not have been inferred since the last rewrite.
   mlq::Graph graph = from;
@@ -106,11 +121,7 @@ std::vector<std::byte> write(const Source& source, const mlq::Graph& from) {
   Writer writer(source, graph, network);
   write_inputs(writer, model);
   name_outputs(writer, graph);
-  for (const mlq::Node& node : graph.nodes) {
-    writer.begin(node);
-    const Row& row = *find_row(node.op);
-    row.write(writer, row);
-  }
+  write_nodes(writer);
   write_outputs(writer, model, network);
   write_metadata(graph, *model.mutable_description()->mutable_metadata());
   model.set_specification_version(writer.version);

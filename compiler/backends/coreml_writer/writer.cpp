@@ -49,6 +49,12 @@ void write_quantization(const mlq::Quantization& from, coreml::Quantization& to)
 Writer::Writer(const Source& source, const mlq::Graph& graph, coreml::NeuralNetwork& network)
     : source(source), graph(graph), network_(network) {}
 
+Writer::Writer(Writer& outer, const mlq::Graph& graph, coreml::NeuralNetwork& network)
+    : source(outer.source), graph(graph), network_(network), outer_(&outer), node_(outer.node_) {
+  for (const mlq::Feature& input : graph.inputs) made_.insert(input.tensor);
+  for (const mlq::Node& node : graph.nodes) made_.insert(node.outputs.begin(), node.outputs.end());
+}
+
 void Writer::begin(const mlq::Node& node) { node_ = &node; }
 
 void Writer::fail(const std::string& what) const {
@@ -91,17 +97,18 @@ std::string Writer::unique(std::string name, std::set<std::string>& names) {
   return chosen;
 }
 
-std::string Writer::fresh() { return unique(node_ ? node_->name : "", blob_names_); }
+std::string Writer::fresh() { return unique(node_ ? node_->name : "", root().blob_names_); }
 
 void Writer::name_blob(TensorId id, std::string name) {
-  blob_names_.insert(name);
+  root().blob_names_.insert(name);
   blobs_[id] = std::move(name);
 }
 
 std::string Writer::blob(TensorId id) {
   if (const auto known = blobs_.find(id); known != blobs_.end()) return known->second;
   const mlq::Tensor& constant = tensor(id);
-  const std::string name = unique(constant.name, blob_names_);
+  if (outer_ && !constant.data && !made_.contains(id)) return blobs_[id] = outer_->blob_around(constant);
+  const std::string name = unique(constant.name, root().blob_names_);
   blobs_[id] = name;
   if (!constant.data) return name;
   const auto count = mlq::element_count(constant.shape);
@@ -113,6 +120,23 @@ std::string Writer::blob(TensorId id) {
   weights(*load.mutable_data(), id);
   finish();
   return name;
+}
+
+std::string Writer::blob_around(const mlq::Tensor& wanted) {
+  for (std::size_t i = 0; i < graph.tensors.size(); ++i)
+    if (graph.tensors[i].name == wanted.name) return blob(static_cast<TensorId>(i));
+  require(outer_ != nullptr, "has a branch or a body that reads what is not there");
+  return outer_->blob_around(wanted);
+}
+
+const mlq::Tensor* Writer::named(const std::string& name) const {
+  for (const mlq::Tensor& tensor : graph.tensors)
+    if (tensor.name == name) return &tensor;
+  return outer_ ? outer_->named(name) : nullptr;
+}
+
+void Writer::copy(const std::string& from, const std::string& to) {
+  layer({from}, {to}).mutable_activation()->mutable_linear()->set_alpha(1);
 }
 
 std::string Writer::number(float value) {
@@ -142,7 +166,7 @@ void Writer::same(std::size_t result, std::size_t operand) {
 
 NeuralNetworkLayer& Writer::layer(const Blobs& inputs, const Blobs& outputs) {
   NeuralNetworkLayer& layer = *network_.add_layers();
-  layer.set_name(unique(node_ ? node_->name : outputs.at(0), layer_names_));
+  layer.set_name(unique(node_ ? node_->name : outputs.at(0), root().layer_names_));
   for (const std::string& name : inputs) layer.add_input(name);
   for (const std::string& name : outputs) layer.add_output(name);
   return layer;

@@ -32,6 +32,8 @@ using Blobs = std::vector<std::string>;
 class Writer {
  public:
   Writer(const Source& source, const mlq::Graph& graph, coreml::NeuralNetwork& network);
+  // Of a network inside of another: it sees the blobs of `outer`, which must outlive it, by their names.
+  Writer(Writer& outer, const mlq::Graph& graph, coreml::NeuralNetwork& network);
 
   const Source& source;
   const mlq::Graph& graph;
@@ -63,6 +65,10 @@ class Writer {
   // The result is the operand: no layer.
   void same(std::size_t result = 0, std::size_t operand = 0);
   void name_blob(TensorId id, std::string name);
+  // Under another name.
+  void copy(const std::string& from, const std::string& to);
+  // The tensor of this graph, or of one around, that a nested graph means by a name; null when there is none.
+  const mlq::Tensor* named(const std::string& name) const;
 
   // Appends a layer named after the node.
   NeuralNetworkLayer& layer(const Blobs& inputs, const Blobs& outputs);
@@ -82,12 +88,19 @@ class Writer {
   void finish();
 
   int version = 4;  // of the specification: the lowest that has all layers
-  void needs_version(int least) { version = least > version ? least : version; }
+  void needs_version(int least) {
+    if (outer_) return outer_->needs_version(least);
+    version = least > version ? least : version;
+  }
 
  private:
+  Writer& root() { return outer_ ? outer_->root() : *this; }
   std::string unique(std::string name, std::set<std::string>& names);
+  std::string blob_around(const mlq::Tensor& tensor);
 
   coreml::NeuralNetwork& network_;
+  Writer* outer_ = nullptr;
+  std::set<TensorId> made_;  // of a nested graph: its inputs and the results of its nodes
   const mlq::Node* node_ = nullptr;
   std::map<TensorId, std::string> blobs_;
   std::map<float, std::string> numbers_;
@@ -104,6 +117,7 @@ struct Row {
 
 std::span<const Row> activation_rows();
 std::span<const Row> arithmetic_rows();
+std::span<const Row> control_rows();
 std::span<const Row> custom_rows();
 std::span<const Row> dense_rows();
 std::span<const Row> normalization_rows();
@@ -113,6 +127,9 @@ std::span<const Row> shape_rows();
 std::span<const Row> spatial_rows();
 
 const Row* find_row(std::string_view op);
+
+// The layers of all nodes.
+void write_nodes(Writer& writer);
 
 // Reads like the operator: one layer of all operands.
 void direct(Writer& writer, const Row& row);

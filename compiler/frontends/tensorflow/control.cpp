@@ -110,17 +110,18 @@ class Loop {
     Net before = net_.inside(net_.b);
     give_arguments(before, control_.first, start_);
     const TensorId go_on = net_.b.cast(lower_wires(before, control_.first.results)[0], DataType::boolean);
-    const std::optional<std::int64_t> rounds = rounds_of(before, control_.first.results[0], 0);
+    rounds_ = rounds_of(before, control_.first.results[0], 0);
     net_.b.begin(name, "loop");
     for (std::size_t i = 0; i < start_.size(); ++i)
       if (carries(i)) kinds_.push_back(kind_of(net_.b, start_[i]));
     settle();
-    Ids inputs{rounds ? net_.b.scalar(*rounds) : mlq::no_tensor, go_on};
+    Ids inputs{mlq::no_tensor, go_on};
+    if (rounds_) inputs = {net_.b.scalar(*rounds_), mlq::no_tensor};
     for (std::size_t i = 0; i < start_.size(); ++i)
       if (carries(i)) inputs.push_back(start_[i]);
     Kinds results = kinds_;
     for (Tensor kind : stacked_) {
-      kind.shape.insert(kind.shape.begin(), rounds.value_or(-1));
+      kind.shape.insert(kind.shape.begin(), rounds_.value_or(-1));
       results.push_back(kind);
     }
     hand_out(net_.b.stated("Loop", inputs, {{"body", body_}}, results));
@@ -228,7 +229,7 @@ class Loop {
   Kinds lower_body(nhwc::Build& build) {
     Net inner = net_.inside(build), again = net_.inside(build);
     build.argument("round", DataType::int64, {});
-    build.argument("go_on", DataType::boolean, {});
+    const TensorId go_on = build.argument("go_on", DataType::boolean, {});
     Ids arguments = captured(build, start_);
     std::size_t next = 0;
     for (std::size_t i = 0; i < start_.size(); ++i)
@@ -249,7 +250,9 @@ class Loop {
       (roles_[i] == Role::stacked ? stacked : on).push_back(id);
     }
     give_arguments(again, control_.first, values);
-    build.result(build.cast(lower_wires(again, control_.first.results)[0], DataType::boolean));
+    // Where the number of rounds is known, nothing is asked.
+    build.result(rounds_ ? go_on
+                         : build.cast(lower_wires(again, control_.first.results)[0], DataType::boolean));
     on.insert(on.end(), stacked.begin(), stacked.end());
     Kinds kinds;
     for (const TensorId id : on) {
@@ -272,6 +275,7 @@ class Loop {
   std::map<std::size_t, Wire> items_;  // by value: what a round writes to the array
   Kinds kinds_, stacked_;              // of what is carried, in order, and of what is stacked
   std::shared_ptr<const mlq::Graph> body_;
+  std::optional<std::int64_t> rounds_;  // when they are known
 };
 
 }  // namespace
