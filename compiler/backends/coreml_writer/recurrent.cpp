@@ -128,8 +128,10 @@ void check(const Writer& w) {
   w.require(!w.given(4), "is told the lengths of its sequences");
   w.require(w.node().get_int("layout", 0) == 0, "has the batch in front");
   w.require(w.given(5) == w.given(6) || w.node().op != "LSTM", "is given one of its two states");
-  w.require(!w.node().get_int("linear_before_reset", 0) || w.node().op != "GRU",
-            "resets after the recurrent product, as the format's layer does not");
+  w.require(
+      !w.node().get_int("linear_before_reset", 0) || w.node().op != "GRU",
+      "resets after the recurrent product, as the format's layer does not, in a number of steps that is "
+      "not known, or both ways");
   const bool both = Functions::is_bidirectional(w);
   w.require(!both || w.node().op == "LSTM", "runs both ways, as only LSTMs do there");
   w.require(!both || !w.given(5), "runs both ways from given states");

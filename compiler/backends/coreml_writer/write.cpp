@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "compiler/backends/coreml_writer/rewrites.h"
 #include "compiler/backends/coreml_writer/writer.h"
 #include "compiler/frontends/coreml/model.pb.h"
 #include "compiler/support/error.h"
@@ -112,6 +113,7 @@ std::vector<std::byte> write(const Source& source, const mlq::Graph& from) {
   // Weights are what the candidate says; shapes of results may not have been inferred since the last rewrite.
   mlq::Graph graph = from;
   static_cast<void>(mlq::infer_shapes(graph).ok());
+  loop_late_resets(graph);
   check_supported(source, graph);
   coreml::Model model;
   coreml::NeuralNetwork& network =
