@@ -1,10 +1,12 @@
 #!/usr/bin/python3
-"""Compensated rounding against rounding to nearest: SqueezeNet at uniform widths, one table per tensor.
+"""Compensated rounding against rounding to nearest: SqueezeNet at uniform widths, one table per tensor
+unless told otherwise.
 
 Every third photograph of the samples calibrates, the others judge. The figures are the model's own (bytes of
 weights, top-1 agreement), the same on every machine; the seconds are those of quantizing. Without --model and
 --photos it takes SqueezeNet and the photographs of the shared test material, where that is present."""
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -16,7 +18,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 MANIFEST = """schema: 1
 model: {{ file: "{model}" }}
-quantize: {{ algorithm: {algorithm}, bits: {bits}, rounding: {rounding} }}
+quantize: {{ algorithm: {algorithm}, bits: {bits}, rounding: {rounding}{sharing} }}
 calibrate: {{ images: "{calibrate}"{limit} }}
 validate: {{ samples: {{ images: "{judge}" }} }}
 """
@@ -46,6 +48,12 @@ def measure(mlqc, work, **keys):
     return report
 
 
+def sharing_of(word):
+    """per_group:16 as the manifest says it."""
+    name, _, size = word.partition(":")
+    return f", granularity: {name}" + (f", {name.removeprefix('per_')}_size: {size}" if size else "") if name else ""
+
+
 def figures(report):
     """The output's metrics: agreement for classifiers, else what there is."""
     for metrics in report["outputs"].values():
@@ -68,6 +76,7 @@ def main():
     parser.add_argument("--algorithms", nargs="+", default=["kmeans_lut"])
     parser.add_argument("--roundings", nargs="+", default=["nearest", "compensated"])
     parser.add_argument("--bits", type=int, nargs="+", default=[8, 6, 5, 4, 3])
+    parser.add_argument("--granularities", nargs="+", default=[""], help="per_channel, per_group:16, per_block:32, ...")
     parser.add_argument("--calibration", type=int, help="at most so many photographs calibrate")
     arguments = parser.parse_args()
     if not arguments.model.is_file():
@@ -78,16 +87,15 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         calibrate, judge = split([p.resolve() for p in arguments.photos], work, 3)
-        print(f"{'algorithm':<18} {'rounding':<12} {'bits':>4} {'weights':>10} {'quantize':>9}  agreement")
-        for algorithm in arguments.algorithms:
-            for rounding in arguments.roundings:
-                for bits in arguments.bits:
-                    report = measure(mlqc, work, model=arguments.model.resolve(), algorithm=algorithm, bits=bits,
-                                     rounding=rounding, calibrate=calibrate, judge=judge, limit=limit)
-                    since = sum("nearest_since" in layer for layer in report["layers"])
-                    print(f"{algorithm:<18} {rounding:<12} {bits:>4} {report['bytes']['weights']:>10,} "
-                          f"{report['seconds']['quantize']:>7.1f} s  {figures(report)}"
-                          + (f"  ({since} layers to nearest)" if since else ""), flush=True)
+        print(f"{'algorithm':<18} {'granularity':<13} {'rounding':<12} {'bits':>4} {'weights':>10} {'quantize':>9}  agreement")
+        runs = itertools.product(arguments.algorithms, arguments.granularities, arguments.roundings, arguments.bits)
+        for algorithm, granularity, rounding, bits in runs:
+            report = measure(mlqc, work, model=arguments.model.resolve(), algorithm=algorithm, bits=bits, rounding=rounding,
+                             sharing=sharing_of(granularity), calibrate=calibrate, judge=judge, limit=limit)
+            since = sum("nearest_since" in layer for layer in report["layers"])
+            print(f"{algorithm:<18} {granularity:<13} {rounding:<12} {bits:>4} {report['bytes']['weights']:>10,} "
+                  f"{report['seconds']['quantize']:>7.1f} s  {figures(report)}"
+                  + (f"  ({since} layers to nearest)" if since else ""), flush=True)
 
 
 if __name__ == "__main__":

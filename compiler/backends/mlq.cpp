@@ -72,7 +72,11 @@ class Encoder {
 
   const std::vector<std::span<const std::byte>>& blobs() const { return blobs_; }
   std::size_t blob_bytes() const { return blob_bytes_; }
-  bool any_coded() const { return !streams_.empty(); }
+  // The least that says all there is in it, so that older readers read what they can.
+  std::uint32_t format() const {
+    if (any_blocks_) return mlq::artifact_format_blocks;
+    return streams_.empty() ? mlq::artifact_format : mlq::artifact_format_coded;
+  }
 
  private:
   // Names of operators and attributes come again and again.
@@ -117,8 +121,11 @@ class Encoder {
 
   fb::Offset<wire::Quantization> quantization(const mlq::Quantization& from, bool coded) {
     const auto scale = numbers(from.scale), offset = numbers(from.offset), table = numbers(from.table);
-    return wire::CreateQuantization(builder_, static_cast<std::uint8_t>(from.bits), from.axis, scale, offset,
-                                    table, coded);
+    const std::optional<int> axis = mlq::axis_of(from.blocks);
+    any_blocks_ |= !axis;
+    const auto blocks = axis ? fb::Offset<fb::Vector<std::int64_t>>() : shape(from.blocks);
+    return wire::CreateQuantization(builder_, static_cast<std::uint8_t>(from.bits), axis.value_or(-1), scale,
+                                    offset, table, coded, blocks);
   }
 
   fb::Offset<wire::Tensor> tensor(const mlq::Tensor& from) {
@@ -198,6 +205,7 @@ class Encoder {
   std::vector<std::span<const std::byte>> blobs_;
   std::size_t blob_bytes_ = 0;
   bool coded_;
+  bool any_blocks_ = false;                     // some groups lie otherwise than along an axis
   int depth_ = 0;                               // of the graph that is being described
   std::deque<std::vector<std::byte>> streams_;  // coded constants
 };
@@ -206,10 +214,8 @@ class Encoder {
 std::vector<std::byte> assemble(std::span<const std::uint8_t> graph, const Encoder& encoder) {
   const std::size_t blobs_begin = padded(mlq::artifact_begin + graph.size());
   const std::size_t file_bytes = blobs_begin + encoder.blob_bytes();
-  const wire::Header header(mlq::artifact_magic,
-                            encoder.any_coded() ? mlq::artifact_format_coded : mlq::artifact_format,
-                            mlq::version_major, mlq::version_minor, mlq::version_patch, 0,
-                            static_cast<std::uint32_t>(graph.size()), file_bytes);
+  const wire::Header header(mlq::artifact_magic, encoder.format(), mlq::version_major, mlq::version_minor,
+                            mlq::version_patch, 0, static_cast<std::uint32_t>(graph.size()), file_bytes);
   std::vector<std::byte> file;
   file.reserve(file_bytes);
   const auto append = [&](std::span<const std::byte> bytes) {

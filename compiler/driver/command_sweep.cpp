@@ -52,22 +52,29 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   return meant.empty() ? fmt::format("one of {}", fmt::join(words, ", ")) : "did you mean '" + meant + "'?";
 }
 
-// "kmeans_lut" or "linear:per_channel".
+// "kmeans_lut", "linear:per_channel" or "linear:per_group:16".
 QuantizeSettings settings_of(const std::string& word) {
   QuantizeSettings settings;
-  const std::size_t colon = word.find(':');
-  settings.algorithm = word.substr(0, colon);
-  if (colon != std::string::npos) settings.granularity = word.substr(colon + 1);
+  const std::size_t colon = word.find(':'), second = word.find(':', colon + 1);
+  if (colon != std::string::npos) settings.granularity = word.substr(colon + 1, second - colon - 1);
   std::vector<std::string> names;
   for (const Algorithm& algorithm : algorithms()) names.emplace_back(algorithm.name);
   if (!find_algorithm(settings.algorithm))
     usage(fmt::format("there is no algorithm '{}'", settings.algorithm),
           did_you_mean(settings.algorithm, names));
-  const std::vector<std::string> granularities = {"per_tensor", "per_channel"};
+  const std::vector<std::string> granularities = {"per_tensor", "per_channel", "per_group", "per_block"};
   if (colon != std::string::npos &&
       std::ranges::find(granularities, settings.granularity) == granularities.end())
     usage(fmt::format("there is no granularity '{}'", settings.granularity),
           did_you_mean(settings.granularity, granularities));
+  if (settings.granularity == "per_group" || settings.granularity == "per_block") {
+    const std::string text = colon < second && second != std::string::npos ? word.substr(second + 1) : "";
+    int& size = settings.granularity == "per_group" ? settings.group_size : settings.block_size;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+    if (error != std::errc() || end != text.data() + text.size() || size < 1)
+      usage(fmt::format("'{}' needs a size", word),
+            fmt::format("for example '{}:{}:16'", settings.algorithm, settings.granularity));
+  }
   return settings;
 }
 
@@ -140,7 +147,7 @@ Json strips_of(const std::vector<Run>& runs, const Inputs& inputs) {
   const Json first = draw(load_graph(inputs.graph, threads()), 32, inputs.source.bytes.bytes.size());
   std::string last;
   for (const Run& run : runs) {
-    const std::string name = fmt::format("{} {}", run.settings.algorithm, run.settings.granularity);
+    const std::string name = fmt::format("{} {}", run.settings.algorithm, granularity_text(run.settings));
     if (name != std::exchange(last, name))
       strips.push_back({{"algorithm", name}, {"pictures", Json::array({first})}});
     strips.back()["pictures"].push_back(
@@ -157,7 +164,7 @@ Json run_json(const Run& run) {
     for (auto& [metric, figure] : figures) figure.samples.clear();  // a sweep is about settings
   return {{"algorithm", run.settings.algorithm},
           {"bits", run.settings.bits},
-          {"granularity", run.settings.granularity},
+          {"granularity", granularity_text(run.settings)},
           {"bytes", run.artifact.size()},
           {"outputs", Json::parse(to_json(report))["outputs"]}};
 }
@@ -187,7 +194,7 @@ void print(const std::vector<Run>& runs) {
                  "granularity", "bytes", metric.substr(0, 12));
       for (const Run& run : runs)
         fmt::print("{:<20} {:>4} {:<12} {:>12} {:>12.5g}\n", run.settings.algorithm, run.settings.bits,
-                   run.settings.granularity.empty() ? "default" : run.settings.granularity,
+                   run.settings.granularity.empty() ? "default" : granularity_text(run.settings),
                    run.artifact.size(), run.measured.outputs.at(output).at(metric).value);
     }
 }

@@ -257,6 +257,10 @@ std::string rule_for(const CureTask& task, const Layer& layer, int bits) {
                                                            : "";
   if (bits < half && ours.granularity != granularity)
     rule += fmt::format(", granularity: {}", ours.granularity);
+  if (bits < half && ours.group_size != all.group_size && ours.group_size != 0)
+    rule += fmt::format(", group_size: {}", ours.group_size);
+  if (bits < half && ours.block_size != all.block_size && ours.block_size != 0)
+    rule += fmt::format(", block_size: {}", ours.block_size);
   return rule + fmt::format(", bits: {} }}", bits);
 }
 

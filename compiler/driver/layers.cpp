@@ -32,7 +32,7 @@ LayerReport report_of(const TensorPlan& plan, const mlq::Tensor& before, const m
   if (after.data->bytes.data() == before.data->bytes.data()) return layer;
   if (after.quantization) {
     layer.algorithm = plan.settings.algorithm;
-    layer.granularity = after.quantization->axis < 0 ? "per_tensor" : "per_channel";
+    layer.granularity = granularity_text(plan.settings);
   }
   layer.snr_db = weights_snr_db(floats_of(before), floats_of(after));
   return layer;

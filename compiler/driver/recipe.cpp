@@ -38,6 +38,8 @@ std::string rule_text(const LayerRule& rule) {
   if (rule.bits) text += fmt::format(", bits: {}", rule.bits->value);
   if (rule.levels) text += fmt::format(", levels: {}", rule.levels->value);
   if (rule.granularity) text += ", granularity: " + rule.granularity->value;
+  if (rule.group_size) text += fmt::format(", group_size: {}", rule.group_size->value);
+  if (rule.block_size) text += fmt::format(", block_size: {}", rule.block_size->value);
   if (!rule.reason.empty()) text += ", reason: " + quoted(rule.reason);
   return text + " }\n";
 }
@@ -71,6 +73,8 @@ std::string recipe_text(const Manifest& manifest, const Recipe& recipe, const st
   text += fmt::format("quantize:\n  algorithm: {}\n  bits: {}\n", settings.algorithm, settings.bits);
   if (settings.levels != 0) text += fmt::format("  levels: {}\n", settings.levels);
   if (!settings.granularity.empty()) text += fmt::format("  granularity: {}\n", settings.granularity);
+  if (settings.group_size != 0) text += fmt::format("  group_size: {}\n", settings.group_size);
+  if (settings.block_size != 0) text += fmt::format("  block_size: {}\n", settings.block_size);
   if (section.function && section.header)
     text +=
         fmt::format("  function: {}\n  header: {}\n", section.function->value, quoted(section.header->value));

@@ -35,12 +35,18 @@ std::string name_of(const Graph& graph, TensorId id) {
   return id == mlq::no_tensor ? "-" : graph.tensors[id].name;
 }
 
+std::string where(const mlq::Shape& blocks) {
+  const auto axis = mlq::axis_of(blocks);
+  if (!axis) return " in blocks of " + mlq::to_string(blocks);
+  return *axis < 0 ? "" : " per axis " + std::to_string(*axis);
+}
+
 std::string type_of(const mlq::Tensor& tensor) {
   std::string text = std::string(mlq::name_of(tensor.type)) + " " + mlq::to_string(tensor.shape);
   if (!tensor.quantization) return text;
   const auto& q = *tensor.quantization;
   return text + " " + std::to_string(q.bits) + " bit " + (q.table.empty() ? "linear" : "table") +
-         (q.axis >= 0 ? " per axis " + std::to_string(q.axis) : "");
+         where(q.blocks);
 }
 
 std::string names(const Graph& graph, const std::vector<TensorId>& ids) {

@@ -9,7 +9,7 @@ using Fields = std::vector<Field>;
 const std::vector<std::string> algorithm_words = {"linear",     "linear_symmetric", "linear_lut",
                                                   "kmeans_lut", "custom_lut",       "none"};
 const std::vector<std::string> bit_words = {"1", "2", "3", "4", "5", "6", "7", "8", "16", "32"};
-const std::vector<std::string> granularity_words = {"per_tensor", "per_channel"};
+const std::vector<std::string> granularity_words = {"per_tensor", "per_channel", "per_group", "per_block"};
 
 Fields model() {
   return {
@@ -163,9 +163,29 @@ Field levels(const std::string& otherwise) {
 Field granularity(const std::string& otherwise) {
   return {.key = "granularity",
           .type = Type::word,
-          .what = "What shares one scale or table.",
+          .what =
+              "What shares one scale or table: everything, what makes one output channel, what makes "
+              "`group_size` neighbouring ones, or runs of `block_size` input channels of each.",
           .otherwise = otherwise,
           .words = granularity_words};
+}
+
+Field group_size(const std::string& otherwise) {
+  return {.key = "group_size",
+          .type = Type::whole,
+          .what = "How many output channels make a group of `per_group`.",
+          .otherwise = otherwise,
+          .min = 1,
+          .max = 1 << 20};
+}
+
+Field block_size(const std::string& otherwise) {
+  return {.key = "block_size",
+          .type = Type::whole,
+          .what = "How many input channels make a block of `per_block`.",
+          .otherwise = otherwise,
+          .min = 1,
+          .max = 1 << 20};
 }
 
 Fields layer_rule() {
@@ -176,6 +196,8 @@ Fields layer_rule() {
       bits(same),
       levels("2^bits where the rule says `bits` or `algorithm`, else as for all layers"),
       granularity(same),
+      group_size(same),
+      block_size(same),
       {.key = "reason", .what = "For the next reader, and for the report."},
   };
 }
@@ -191,6 +213,8 @@ Fields quantize() {
        .one_of = {"at_least", "max_size"}},
       levels("2^bits"),
       granularity("the algorithm's own"),
+      group_size("required with `per_group`"),
+      block_size("required with `per_block`"),
       {.key = "function",
        .type = Type::qualified,
        .what = "The C++ function that `custom_lut` calls, a `mlq::LutFunction`.",
@@ -214,7 +238,7 @@ Fields quantize() {
        .type = Type::sections,
        .what = "Exceptions by layer name. The first that matches wins.",
        .fields = layer_rule(),
-       .any_of = {"algorithm", "bits", "levels", "granularity"}},
+       .any_of = {"algorithm", "bits", "levels", "granularity", "group_size", "block_size"}},
   };
 }
 

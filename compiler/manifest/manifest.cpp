@@ -112,6 +112,8 @@ LayerRule read_rule(const Section& section) {
   set(rule.bits, section, "bits");
   set(rule.levels, section, "levels");
   set(rule.granularity, section, "granularity");
+  set(rule.group_size, section, "group_size");
+  set(rule.block_size, section, "block_size");
   set(rule.reason, section, "reason");
   return rule;
 }
@@ -134,6 +136,8 @@ QuantizeSection read_quantize(const Section& section) {
   set(settings.bits, section, "bits");
   set(settings.levels, section, "levels");
   set(settings.granularity, section, "granularity");
+  set(settings.group_size, section, "group_size");
+  set(settings.block_size, section, "block_size");
   set(quantize.function, section, "function");
   set(quantize.header, section, "header");
   set(settings.rounding, section, "rounding");
@@ -143,6 +147,8 @@ QuantizeSection read_quantize(const Section& section) {
   quantize.bits = section.place("bits");
   quantize.levels = section.place("levels");
   quantize.granularity = section.place("granularity");
+  quantize.group_size = section.place("group_size");
+  quantize.block_size = section.place("block_size");
   quantize.rounding = section.place("rounding");
   for (const Yaml& entry : entries(section, "layers"))
     quantize.layers.push_back(read_rule({&entry, section.folder}));

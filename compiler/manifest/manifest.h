@@ -58,9 +58,11 @@ inline constexpr int auto_bits = 0;
 struct QuantizeSettings {
   std::string algorithm = "none";  // linear | linear_symmetric | linear_lut | kmeans_lut | custom_lut | none
   int bits = 32;                   // 1..8, 16, 32 (keep), auto_bits
-  std::string granularity;         // per_tensor | per_channel; "" takes the algorithm's own default
+  // per_tensor | per_channel | per_group | per_block; "" takes the algorithm's own default
+  std::string granularity;
   std::string rounding = "nearest";
-  int levels = 0;  // how many values a weight may have; 0: 2^bits
+  int levels = 0;                      // how many values a weight may have; 0: 2^bits
+  int group_size = 0, block_size = 0;  // of per_group and per_block; 0 else
 };
 
 // The first rule whose pattern matches the layer's name wins; what it does not say, QuantizeSettings does.
@@ -69,6 +71,7 @@ struct LayerRule {
   std::optional<At<std::string>> algorithm;
   std::optional<At<int>> bits, levels;
   std::optional<At<std::string>> granularity;
+  std::optional<At<int>> group_size, block_size;
   std::string reason;
 };
 
@@ -82,7 +85,7 @@ struct BudgetSection {
 struct QuantizeSection {
   At<QuantizeSettings> settings;
   // The places of the single keys, for errors about their combination.
-  Place algorithm, bits, levels, granularity, rounding;
+  Place algorithm, bits, levels, granularity, group_size, block_size, rounding;
   std::optional<BudgetSection> budget;
   At<std::string> storage{"packed", {}};
   std::optional<At<std::string>> function, header;  // the C++ function of custom_lut and what declares it

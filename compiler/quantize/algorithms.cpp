@@ -8,14 +8,14 @@ namespace {
 
 // Default granularities are those of Core ML Tools.
 constexpr std::array<Algorithm, 4> table = {{
-    {"linear", true, true, "per_channel", 1, 8, Fit::affine, linear},
-    {"linear_symmetric", true, true, "per_channel", 1, 8, Fit::symmetric, linear_symmetric},
-    {"linear_lut", true, true, "per_tensor", 1, 8, Fit::affine, linear_lut},
-    {"kmeans_lut", true, true, "per_tensor", 1, 8, Fit::free, kmeans_lut},
+    {"linear", "per_channel", 1, 8, Fit::affine, linear},
+    {"linear_symmetric", "per_channel", 1, 8, Fit::symmetric, linear_symmetric},
+    {"linear_lut", "per_tensor", 1, 8, Fit::affine, linear_lut},
+    {"kmeans_lut", "per_tensor", 1, 8, Fit::free, kmeans_lut},
 }};
 
 // Needs more than weights and bits, so it is not in the table: see custom_lut.h.
-constexpr Algorithm custom = {"custom_lut", true, true, "per_tensor", 1, 8, Fit::fixed, nullptr};
+constexpr Algorithm custom = {"custom_lut", "per_tensor", 1, 8, Fit::fixed, nullptr};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/quantize/blocks.h"
 #include "compiler/quantize/rounding.h"
 #include "compiler/support/parallel.h"
 
@@ -12,12 +13,13 @@ namespace {
 
 constexpr double damping = 0.01;
 constexpr int rounds = 3, sweeps = 3;
-// Normal equations beside each other take at most this many numbers; else levels stay as they are.
-constexpr std::size_t most_normals = std::size_t{1} << 24;
+// Normal equations beside each other take at most this many numbers, and solving them this many steps; else
+// levels stay as they are.
+constexpr double most_normals = 1 << 24, most_steps = 1e11;
 // Sums are made in this many parts, whatever the number of threads, so that they are the same for any.
 constexpr std::size_t parts = 32;
 
-// The layer as systems of its groups, and which levels each of their rows has.
+// The layer as systems of its groups, and which levels each of their weights has.
 class Layer {
  public:
   Layer(const CompensateTask& task, std::vector<Moments> moments) : task_(task) {
@@ -30,18 +32,6 @@ class Layer {
       systems_[g] = make_system(std::move(moments[g]), rows, product.bias != mlq::no_tensor, damping);
     });
     indices_.resize(task.weights.size());
-    make_blocks();
-  }
-
-  // Whether each row has one scale or table.
-  bool one_level_a_row() const {
-    const Product& product = task_.product;
-    for (std::size_t g = 0; g < product.groups; ++g)
-      for (std::size_t i = 0; i < product.rows * product.columns; ++i)
-        if (level_of(product.element(g, i / product.columns, i % product.columns)) !=
-            level_of(product.element(g, i / product.columns, 0)))
-          return false;
-    return true;
   }
 
   bool reached() const {
@@ -51,18 +41,20 @@ class Layer {
   // Levels to begin with: the algorithm's own for the target, cut off where it pays.
   void start() {
     const QuantizeSettings& settings = task_.plan.settings;
+    const mlq::Shape& shape = task_.tensor.shape;
+    const mlq::Shape blocks = blocks_of(task_.plan, shape);
     const std::vector<float> target = in_tensor_order();
-    levels_ = to_levels(quantized(weights(target), settings, task_.plan.layer, importance()),
-                        mlqc::level_count(settings), find_algorithm(settings.algorithm)->fit);
-    point_blocks();
+    std::vector<Levels> levels =
+        to_levels(quantized(target, shape, blocks, settings, task_.plan.layer, importance()),
+                  level_count(settings), find_algorithm(settings.algorithm)->fit);
+    const std::vector<std::uint32_t> groups = groups_of(shape, blocks);
     // Who says how many levels there are means how far apart they are: coded, far ones cost next to nothing.
-    if (settings.levels != 0) return;
-    parallel_for(levels_.size(), [&](std::size_t id) {
-      std::vector<double> values;
-      for (std::size_t i = 0; i < target.size(); ++i)
-        if (level_of(i) == id) values.push_back(target[i]);
-      clip(levels_[id], values);
-    });
+    if (settings.levels == 0) clip_all(levels, groups, target);
+    ids_.resize(groups.size());
+    for (std::size_t g = 0; g < systems_.size(); ++g)
+      for (std::size_t i = 0; i < systems_[g].target.size(); ++i) ids_[first(g) + i] = groups[place(g, i)];
+    set_ = make_level_set(std::move(levels), ids_, task_.product.columns);
+    make_blocks();
   }
 
   // Returns the cost of the indices as they are before the levels move.
@@ -70,29 +62,38 @@ class Layer {
     const std::size_t used = std::min(parts, blocks_.size());
     std::vector<double> costs(used);
     std::vector<std::map<std::size_t, Normal>> normals(used);
+    std::vector<std::vector<double>> moves(set_.families.size());
     parallel_for(used, [&](std::size_t part) {
       for (std::size_t b = part; b < blocks_.size(); b += used) {
         if (anew) round_in_order(blocks_[b]);
         costs[part] += descend(blocks_[b], sweeps, refit ? &normals[part] : nullptr);
+        solve_complete(normals[part], moves);
       }
     });
     double cost = 0;
     for (const double part : costs) cost += part;
-    if (refit) move_levels(normals);
+    if (refit) move_levels(normals, moves);
     return cost;
   }
 
+  // In numbers and steps that one can wait for.
   bool can_refit() const {
-    std::size_t numbers = 0;
-    for (const Levels& levels : levels_) numbers += parameters(levels) * parameters(levels);
-    return numbers <= most_normals;
+    const auto all = static_cast<double>(std::min(parts, blocks_.size()));
+    double numbers = 0, steps = 0;
+    for (const Family& family : set_.families) {
+      const auto size = static_cast<double>(family.size);
+      numbers += size * size * (family.rows > 1 ? std::min(all, static_cast<double>(family.rows)) : 0);
+      steps += size * size * size;
+      if (size * size > most_normals) return false;
+    }
+    return numbers <= most_normals && steps <= most_steps;
   }
 
   struct State {
     std::vector<LevelIndex> indices;
     std::vector<Levels> levels;
   };
-  State state() const { return {indices_, levels_}; }
+  State state() const { return {indices_, set_.levels}; }
 
   // What the weights `q` cost, in the tensor's order; with the change of the means where a bias does not take
   // it up.
@@ -130,7 +131,7 @@ class Layer {
     for (std::size_t g = 0; g < systems_.size(); ++g)
       for (std::size_t i = 0; i < systems_[g].target.size(); ++i)
         values[place(g, i)] =
-            static_cast<float>(state.levels[level_of(place(g, i))].values[state.indices[first(g) + i]]);
+            static_cast<float>(state.levels[ids_[first(g) + i]].values[state.indices[first(g) + i]]);
     return values;
   }
 
@@ -151,23 +152,6 @@ class Layer {
     return task_.product.element(group, i / n, systems_[group].order[i % n]);
   }
 
-  Weights weights(std::span<const float> values) const {
-    return {values, static_cast<std::int64_t>(level_count()), static_cast<std::int64_t>(inner())};
-  }
-  bool per_channel() const { return task_.plan.settings.granularity == "per_channel"; }
-  std::size_t level_count() const {
-    return per_channel()
-               ? static_cast<std::size_t>(task_.tensor.shape[static_cast<std::size_t>(task_.plan.axis)])
-               : 1;
-  }
-  std::size_t inner() const {
-    if (!per_channel()) return task_.weights.size();
-    std::size_t product = 1;
-    for (std::size_t d = static_cast<std::size_t>(task_.plan.axis) + 1; d < task_.tensor.shape.size(); ++d)
-      product *= static_cast<std::size_t>(task_.tensor.shape[d]);
-    return product;
-  }
-  std::size_t level_of(std::size_t element) const { return element / inner() % level_count(); }
   bool is_table() const { return task_.plan.settings.algorithm.ends_with("_lut"); }
 
   // The diagonal of H: what an error of a weight costs by itself.
@@ -189,43 +173,49 @@ class Layer {
     return target;
   }
 
+  static void clip_all(std::vector<Levels>& levels, const std::vector<std::uint32_t>& groups,
+                       const std::vector<float>& target) {
+    std::vector<std::vector<double>> values(levels.size());
+    for (std::size_t i = 0; i < target.size(); ++i) values[groups[i]].push_back(target[i]);
+    parallel_for(levels.size(), [&](std::size_t id) { clip(levels[id], values[id]); });
+  }
+
   void make_blocks() {
     for (std::size_t g = 0; g < systems_.size(); ++g)
-      for (std::size_t row = 0; row < systems_[g].rows; row += RowBlock::most)
-        blocks_.push_back({&systems_[g],
-                           row,
-                           std::min(RowBlock::most, systems_[g].rows - row),
-                           {},
-                           {},
-                           indices_.data() + first(g) + row * systems_[g].columns});
-  }
-
-  void point_blocks() {
-    for (RowBlock& block : blocks_) {
-      const auto g = static_cast<std::size_t>(block.system - systems_.data());
-      block.levels.clear();
-      block.ids.clear();
-      for (std::size_t row = block.first; row < block.first + block.count; ++row) {
-        block.ids.push_back(level_of(task_.product.element(g, row, 0)));
-        block.levels.push_back(&levels_[block.ids.back()]);
+      for (std::size_t row = 0; row < systems_[g].rows; row += RowBlock::most) {
+        const std::size_t at = first(g) + row * systems_[g].columns;
+        blocks_.push_back({&systems_[g], row, std::min(RowBlock::most, systems_[g].rows - row), &set_,
+                           ids_.data() + at, indices_.data() + at});
       }
-    }
   }
 
-  void move_levels(const std::vector<std::map<std::size_t, Normal>>& parts_of) {
+  // Families all of whose rows are done need not wait for the others, nor take memory until then.
+  void solve_complete(std::map<std::size_t, Normal>& normals, std::vector<std::vector<double>>& moves) const {
+    std::erase_if(normals, [&](const auto& entry) {
+      const auto& [family, normal] = entry;
+      if (normal.rows < set_.families[family].rows) return false;
+      moves[family] = fit(set_, family, normal);
+      return true;
+    });
+  }
+
+  void move_levels(const std::vector<std::map<std::size_t, Normal>>& parts_of,
+                   std::vector<std::vector<double>>& moves) {
     std::map<std::size_t, Normal> normals;
     for (const auto& part : parts_of)
-      for (const auto& [id, normal] : part) normals[id].add(normal);
-    std::vector<std::vector<std::size_t>> moved(levels_.size());
-    for (const auto& [id, normal] : normals) {
-      move(levels_[id], solve(normal.matrix, normal.right));
-      moved[id] = sort(levels_[id]);
+      for (const auto& [family, normal] : part) normals[family].add(normal);
+    for (const auto& [family, normal] : normals) moves[family] = fit(set_, family, normal);
+    std::vector<std::vector<std::size_t>> moved(set_.levels.size());
+    for (std::size_t id = 0; id < moved.size(); ++id) {
+      const std::vector<double>& by = moves[set_.family[id]];
+      if (by.empty()) continue;
+      Levels& levels = set_.levels[id];
+      move(levels, part_of(by, set_, id));
+      moved[id] = sort(levels);
     }
-    for (const RowBlock& block : blocks_)
-      for (std::size_t i = 0; i < block.count * block.system->columns; ++i) {
-        const auto& places = moved[block.ids[i / block.system->columns]];
-        if (!places.empty()) block.indices[i] = static_cast<LevelIndex>(places[block.indices[i]]);
-      }
+    for (std::size_t i = 0; i < indices_.size(); ++i)
+      if (const auto& places = moved[ids_[i]]; !places.empty())
+        indices_[i] = static_cast<LevelIndex>(places[indices_[i]]);
   }
 
   double mean_shift(const System& s, std::size_t g, std::size_t r, std::span<const float> q) const {
@@ -255,8 +245,9 @@ class Layer {
   const CompensateTask& task_;
   std::vector<System> systems_;
   std::vector<LevelIndex> indices_;  // by group, row, and column in the system's order
+  std::vector<std::uint32_t> ids_;   // likewise, of levels
+  LevelSet set_;
   std::vector<RowBlock> blocks_;
-  std::vector<Levels> levels_;
 };
 
 // The best of all rounds: a refit, or another start, may also cost more.
@@ -281,7 +272,7 @@ Layer::State best_of_rounds(Layer& layer) {
 
 CompensateResult compensate(const CompensateTask& task, std::vector<Moments> moments) {
   Layer layer(task, std::move(moments));
-  if (!layer.reached() || !layer.one_level_a_row()) return {};
+  if (!layer.reached()) return {};
   layer.start();
   const Layer::State best = best_of_rounds(layer);
   CompensateResult result = layer.result(best);

@@ -23,7 +23,7 @@ struct CompensateResult {
   std::vector<double> bias;
   // Mean squared error at the layer's output on the calibration samples, up to a constant that both share.
   double error = 0, nearest_error = 0;
-  // False: the samples never reach the layer, or scales run across its output channels.
+  // False: the samples never reach the layer.
   bool ok = false;
 };
 

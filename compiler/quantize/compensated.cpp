@@ -169,10 +169,8 @@ class Rounder {
     const CompensateTask task{entry.product, graph_.tensors[id], weights.values, nearest.values, plan};
     CompensateResult made = compensate(task, std::move(moments));
     if (!made.ok) {
-      result.tensors.push_back({plan.tensor, false,
-                                "the samples' activations before it are all zero or not finite, or scales "
-                                "run across its outputs",
-                                0, 0});
+      result.tensors.push_back(
+          {plan.tensor, false, "the samples' activations before it are all zero or not finite", 0, 0});
       return;
     }
     const bool better = made.error < made.nearest_error;

@@ -88,12 +88,17 @@ double basis(const Levels& levels, std::size_t level, std::size_t parameter) {
   return levels.scale > 0 ? i + levels.offset / levels.scale : 0;
 }
 
+bool can_move(const Levels& levels, const std::vector<double>& by) {
+  return !is_even(levels) || levels.scale + by[0] > 0 || by[0] == 0;
+}
+
 void move(Levels& levels, const std::vector<double>& by) {
+  if (!can_move(levels, by)) return;
   if (levels.fit == Fit::free) {
     for (std::size_t i = 0; i < by.size(); ++i) levels.values[i] = stored(levels.values[i] + by[i]);
   } else if (levels.fit == Fit::affine) {
-    if (levels.scale + by[0] > 0) set_even(levels, levels.scale + by[0], levels.offset + by[1]);
-  } else if (levels.fit == Fit::symmetric && levels.scale + by[0] > 0) {
+    set_even(levels, levels.scale + by[0], levels.offset + by[1]);
+  } else if (levels.fit == Fit::symmetric && levels.scale > 0) {
     set_even(levels, levels.scale + by[0], levels.offset * (1 + by[0] / levels.scale));
   }
 }

@@ -25,7 +25,9 @@ Quantized from_levels(const std::vector<Levels>& levels);
 // sum over p of basis(i, p) * parameter p.
 std::size_t parameters(const Levels& levels);
 double basis(const Levels& levels, std::size_t level, std::size_t parameter);
-// Moves the parameters and rounds to what is stored. A table is not sorted again here.
+// Whether they can: what is even stays in ascending order.
+bool can_move(const Levels& levels, const std::vector<double>& by);
+// Moves the parameters, where they can, and rounds to what is stored. A table is not sorted again here.
 void move(Levels& levels, const std::vector<double>& by);
 // Sorts a table; result[i] is the new place of level i.
 std::vector<std::size_t> sort(Levels& levels);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "compiler/quantize/blocks.h"
 #include "compiler/quantize/custom_lut.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/quantize/weights.h"
@@ -14,6 +15,7 @@ namespace mlqc {
 namespace {
 
 constexpr int half = 16, keep = 32;
+constexpr std::string_view granularities[] = {"per_tensor", "per_channel", "per_group", "per_block"};
 
 [[noreturn]] void fail(const Place& where, std::string code, std::string what, std::string hint) {
   throw Error(Exit::usage, {where, std::move(what), std::move(code), std::move(hint), {}});
@@ -22,17 +24,37 @@ constexpr int half = 16, keep = 32;
 // Settings and the places they come from.
 struct Choice {
   QuantizeSettings settings;
-  Place algorithm, bits, levels, granularity;
+  Place algorithm, bits, levels, granularity, group_size, block_size;
 };
 
 Choice choice_for_all(const QuantizeSection& section) {
-  return {section.settings, section.algorithm, section.bits, section.levels, section.granularity};
+  return {section.settings,    section.algorithm,  section.bits,      section.levels,
+          section.granularity, section.group_size, section.block_size};
+}
+
+// A rule's granularity brings its own sizes, unless it is the section's.
+void set_granularity(const LayerRule& rule, Choice& choice) {
+  QuantizeSettings& settings = choice.settings;
+  if (rule.granularity) {
+    if (settings.granularity != rule.granularity->value) settings.group_size = settings.block_size = 0;
+    settings.granularity = *rule.granularity;
+    choice.granularity = rule.granularity->where;
+  }
+  if (rule.group_size) {
+    settings.group_size = *rule.group_size;
+    choice.group_size = rule.group_size->where;
+  }
+  if (rule.block_size) {
+    settings.block_size = *rule.block_size;
+    choice.block_size = rule.block_size->where;
+  }
 }
 
 Choice choice_of(const LayerRule& rule, const QuantizeSection& section) {
   Choice choice = choice_for_all(section);
   // What a rule leaves open stands at the rule, not at the section: that is where the reader has to look.
-  choice.algorithm = choice.bits = choice.levels = choice.granularity = rule.match.where;
+  choice.algorithm = choice.bits = choice.levels = rule.match.where;
+  choice.granularity = choice.group_size = choice.block_size = rule.match.where;
   if (rule.algorithm) {
     choice.settings.algorithm = *rule.algorithm;
     choice.algorithm = rule.algorithm->where;
@@ -49,10 +71,7 @@ Choice choice_of(const LayerRule& rule, const QuantizeSection& section) {
     choice.settings.bits = *rule.bits;
     choice.bits = rule.bits->where;
   }
-  if (rule.granularity) {
-    choice.settings.granularity = *rule.granularity;
-    choice.granularity = rule.granularity->where;
-  }
+  set_granularity(rule, choice);
   return choice;
 }
 
@@ -68,43 +87,68 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
   return near.empty() ? "" : fmt::format("did you mean '{}'?", near);
 }
 
-// What an emitted format cannot hold, in its own words; "" where it can.
+// What an emitted format cannot hold, in its own words; "" where it can. `holds`: what to say instead.
 struct Format {
   std::string_view name;
-  const char* (*refusal)(const Algorithm& algorithm, const QuantizeSettings& settings);
+  std::string (*refusal)(bool table, const std::string& granularity);
+  const char* (*holds)(bool table);
 };
 
 bool is_table(const Algorithm& algorithm) { return algorithm.name.ends_with("_lut"); }
 
+std::string anything(bool, const std::string&) { return ""; }
+const char* nothing_else(bool) { return ""; }
+
+// NeuralNetwork.proto: WeightParams have one table, or one scale for all or for each output channel.
+std::string no_coreml(bool table, const std::string& granularity) {
+  if (granularity == "per_tensor" || (granularity == "per_channel" && !table)) return "";
+  const char* what = granularity == "per_channel" ? "channel"
+                     : granularity == "per_group" ? "group of channels"
+                                                  : "block of weights";
+  return fmt::format("one {} for each {}", table ? "table" : "scale", what);
+}
+
 constexpr Format formats[] = {
-    {"mlq", [](const Algorithm&, const QuantizeSettings&) { return ""; }},
-    {"coreml",
-     [](const Algorithm& algorithm, const QuantizeSettings& settings) {
-       return is_table(algorithm) && settings.granularity == "per_channel" ? "one table for each channel"
-                                                                           : "";
+    {"mlq", anything, nothing_else},
+    {"coreml", no_coreml,
+     [](bool table) {
+       return table ? "say 'granularity: per_tensor'" : "say 'granularity: per_channel' or 'per_tensor'";
      }},
-    {"onnx", [](const Algorithm&, const QuantizeSettings&) { return ""; }},
+    {"onnx", anything, nothing_else},
 };
 
-std::string formats_that_hold(const Algorithm& algorithm, const QuantizeSettings& settings) {
+std::string formats_that_hold(bool table, const std::string& granularity) {
   std::string names;
   for (const Format& format : formats)
-    if (!*format.refusal(algorithm, settings))
+    if (format.refusal(table, granularity).empty())
       names += (names.empty() ? "" : ", ") + std::string(format.name);
   return names;
 }
 
 void check_formats(const Choice& choice, const Algorithm& algorithm, const Manifest& manifest) {
+  const bool table = is_table(algorithm);
+  const std::string& granularity = choice.settings.granularity;
   for (const At<std::string>& emit : manifest.emit)
     for (const Format& format : formats) {
       if (format.name != emit.value) continue;
-      const char* refusal = format.refusal(algorithm, choice.settings);
-      if (!*refusal) continue;
+      const std::string refusal = format.refusal(table, granularity);
+      if (refusal.empty()) continue;
       const Place& where = choice.granularity.line ? choice.granularity : emit.where;
       fail(where, "MLQ133", fmt::format("the format '{}' cannot hold {}", format.name, refusal),
-           fmt::format("say 'granularity: per_tensor', or emit only: {}",
-                       formats_that_hold(algorithm, choice.settings)));
+           fmt::format("{}, or emit only: {}", format.holds(table), formats_that_hold(table, granularity)));
     }
+}
+
+// A size goes with its granularity, and the other way round.
+void check_size(const Choice& choice, const std::string& granularity, const std::string& key, int size,
+                const Place& where) {
+  const bool asked = choice.settings.granularity == granularity;
+  if (size != 0 && !asked)
+    fail(where, "MLQ131", fmt::format("'{}' goes with 'granularity: {}'", key, granularity),
+         fmt::format("say 'granularity: {}', or leave '{}' out", granularity, key));
+  if (size < 1 && asked)
+    fail(choice.granularity, "MLQ131", fmt::format("'{}' needs '{}'", granularity, key),
+         fmt::format("for example '{}: {}'", key, granularity == "per_group" ? 16 : 32));
 }
 
 void check_levels(const Choice& choice, const Algorithm& algorithm) {
@@ -139,14 +183,11 @@ Choice checked(Choice choice, const Manifest& manifest) {
          fmt::format("it has {} to {}; 16 are half floats, 32 keep the weights", algorithm->min_bits,
                      algorithm->max_bits));
   if (settings.granularity.empty()) settings.granularity = algorithm->default_granularity;
-  const bool known = settings.granularity == "per_channel"  ? algorithm->per_channel
-                     : settings.granularity == "per_tensor" ? algorithm->per_tensor
-                                                            : false;
-  if (!known)
-    fail(choice.granularity, "MLQ131",
-         fmt::format("'{}' has no granularity '{}'", algorithm->name, settings.granularity),
-         fmt::format("it has{}{}", algorithm->per_tensor ? " per_tensor" : "",
-                     algorithm->per_channel ? " per_channel" : ""));
+  if (std::ranges::find(granularities, settings.granularity) == std::end(granularities))
+    fail(choice.granularity, "MLQ131", fmt::format("there is no granularity '{}'", settings.granularity),
+         fmt::format("one of {}", fmt::join(granularities, ", ")));
+  check_size(choice, "per_group", "group_size", settings.group_size, choice.group_size);
+  check_size(choice, "per_block", "block_size", settings.block_size, choice.block_size);
   if (settings.rounding != "nearest" && settings.rounding != "compensated")
     fail(manifest.quantize.rounding, "MLQ131", fmt::format("no rounding '{}'", settings.rounding),
          "say 'rounding: nearest' or 'rounding: compensated'");
@@ -178,12 +219,10 @@ std::size_t bytes_now(const mlq::Tensor& tensor, std::size_t count) {
   return tensor.quantization ? count * sizeof(float) : tensor.data->bytes.size();
 }
 
-std::size_t bytes_then(const mlq::Tensor& tensor, std::size_t count, const QuantizeSettings& settings,
-                       int axis) {
+std::size_t bytes_then(const mlq::Tensor& tensor, std::size_t count, const TensorPlan& plan) {
+  const QuantizeSettings& settings = plan.settings;
   if (settings.bits == half) return 2 * count;
-  const std::size_t groups = settings.granularity == "per_channel"
-                                 ? static_cast<std::size_t>(tensor.shape[static_cast<std::size_t>(axis)])
-                                 : 1;
+  const std::size_t groups = mlq::group_count(tensor.shape, blocks_of(plan, tensor.shape)).value_or(0);
   const std::size_t parameters =
       is_table(*find_algorithm(settings.algorithm)) ? std::size_t{1} << settings.bits : 2;
   return (count * static_cast<std::size_t>(settings.bits) + 7) / 8 + groups * parameters * sizeof(float);
@@ -191,8 +230,9 @@ std::size_t bytes_then(const mlq::Tensor& tensor, std::size_t count, const Quant
 
 // Why a tensor stays as it is; "" when it does not. `beside_halves`: a weight of its layer becomes half
 // floats.
-std::string kept_because(const Constant& constant, const mlq::Tensor& tensor,
-                         const QuantizeSettings& settings, bool beside_halves) {
+std::string kept_because(const Constant& constant, const mlq::Tensor& tensor, const TensorPlan& plan,
+                         bool beside_halves) {
+  const QuantizeSettings& settings = plan.settings;
   const auto count = static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0));
   if (settings.bits == keep) return "the manifest keeps it";
   if (count == 0) return "it has no elements";
@@ -202,39 +242,72 @@ std::string kept_because(const Constant& constant, const mlq::Tensor& tensor,
     if (tensor.quantization) return "it is quantized already";
   }
   if (settings.bits == half && tensor.type == mlq::DataType::float16) return "it holds half floats already";
-  const std::size_t now = bytes_now(tensor, count), then = bytes_then(tensor, count, settings, constant.axis);
+  const std::size_t now = bytes_now(tensor, count), then = bytes_then(tensor, count, plan);
   if (then >= now) return fmt::format("it would not shrink: {} bytes now, {} then", now, then);
   return "";
 }
 
-const Choice& chosen(const std::string& layer, const QuantizeSection& section, const Choice& for_all,
-                     const std::vector<Choice>& by_rule) {
-  for (std::size_t i = 0; i < by_rule.size(); ++i)
-    if (matches(section.layers[i], layer)) return by_rule[i];
-  return for_all;
+// What holds for layers: the rules in their order, then what is said for all.
+struct Choices {
+  Choices(const Manifest& manifest) : section(manifest.quantize) {
+    const Choice for_all = checked(choice_for_all(section), manifest);
+    for (const LayerRule& rule : section.layers) list.push_back(checked(choice_of(rule, section), manifest));
+    list.push_back(for_all);
+  }
+
+  std::size_t of(const std::string& layer) const {
+    std::size_t i = 0;
+    while (i < section.layers.size() && !matches(section.layers[i], layer)) ++i;
+    return i;
+  }
+
+  const QuantizeSection& section;
+  std::vector<Choice> list;
+};
+
+// A size beyond what any layer of its rule has, or of the model for all, was meant for another axis, or is
+// mistyped.
+void check_reach(const mlq::Graph& graph, const std::vector<Constant>& constants, const Choices& choices) {
+  std::vector<std::int64_t> most_out(choices.list.size()), most_in(choices.list.size());
+  for (const Constant& constant : constants) {
+    if (!constant.weight) continue;
+    const mlq::Shape& shape = graph.tensors[static_cast<std::size_t>(constant.tensor)].shape;
+    for (const std::size_t i : {choices.of(constant.layer), choices.list.size() - 1}) {
+      most_out[i] = std::max(most_out[i], shape[static_cast<std::size_t>(constant.axis)]);
+      most_in[i] = std::max(most_in[i], shape[static_cast<std::size_t>(constant.input_axis)]);
+    }
+  }
+  for (std::size_t i = 0; i < choices.list.size(); ++i) {
+    const Choice& choice = choices.list[i];
+    const auto check = [](int size, std::int64_t most, const char* axis, const Place& where) {
+      if (most > 0 && size > most)
+        fail(where, "MLQ131", fmt::format("no layer has {} {} channels: the most are {}", size, axis, most),
+             fmt::format("give at most {}", most));
+    };
+    check(choice.settings.group_size, most_out[i], "output", choice.group_size);
+    check(choice.settings.block_size, most_in[i], "input", choice.block_size);
+  }
 }
 
 }  // namespace
 
 QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest) {
-  const QuantizeSection& section = manifest.quantize;
-  const Choice for_all = checked(choice_for_all(section), manifest);
-  std::vector<Choice> by_rule;
-  for (const LayerRule& rule : section.layers) by_rule.push_back(checked(choice_of(rule, section), manifest));
-  check_patterns(graph, section);
-
+  const Choices choices(manifest);
+  check_patterns(graph, manifest.quantize);
   const std::vector<Constant> constants = float_constants(graph);
+  check_reach(graph, constants, choices);
   std::set<std::string> half_layers;
   for (const Constant& constant : constants)
-    if (constant.weight && chosen(constant.layer, section, for_all, by_rule).settings.bits == half)
+    if (constant.weight && choices.list[choices.of(constant.layer)].settings.bits == half)
       half_layers.insert(constant.layer);
   QuantizationPlan result;
   for (const Constant& constant : constants) {
-    TensorPlan entry{constant.tensor, constant.layer, constant.op, constant.axis, {}, ""};
-    const QuantizeSettings& settings = chosen(constant.layer, section, for_all, by_rule).settings;
+    TensorPlan entry{constant.tensor,    constant.layer, constant.op, constant.axis, {}, "",
+                     constant.input_axis};
+    entry.settings = choices.list[choices.of(constant.layer)].settings;
     entry.kept_because = kept_because(constant, graph.tensors[static_cast<std::size_t>(constant.tensor)],
-                                      settings, half_layers.contains(constant.layer));
-    if (entry.kept_because.empty()) entry.settings = settings;
+                                      entry, half_layers.contains(constant.layer));
+    if (!entry.kept_because.empty()) entry.settings = {};
     result.push_back(std::move(entry));
   }
   return result;

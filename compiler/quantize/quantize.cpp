@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include "compiler/quantize/algorithms.h"
+#include "compiler/quantize/blocks.h"
 #include "compiler/quantize/custom_lut.h"
 #include "compiler/quantize/half.h"
 #include "compiler/quantize/isa.h"
@@ -61,15 +63,8 @@ Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
   if (plan.settings.bits == 16) return halved(tensor, floats.values);
   mlq::Quantization q;
   q.bits = plan.settings.bits;
-  Weights weights{floats.values, 1, static_cast<std::int64_t>(floats.values.size())};
-  if (plan.settings.granularity == "per_channel") {
-    q.axis = plan.axis;
-    weights.groups = tensor.shape[static_cast<std::size_t>(plan.axis)];
-    weights.inner = 1;
-    for (std::size_t d = static_cast<std::size_t>(plan.axis) + 1; d < tensor.shape.size(); ++d)
-      weights.inner *= tensor.shape[d];
-  }
-  Quantized result = quantized(weights, plan.settings, plan.layer);
+  q.blocks = blocks_of(plan, tensor.shape);
+  Quantized result = quantized(floats.values, tensor.shape, q.blocks, plan.settings, plan.layer);
   if (!finite(result.scale) || !finite(result.offset) || !finite(result.table))
     fail(fmt::format("the weights of '{}' span more than {} bits of '{}' can: its scale would be infinite",
                      tensor.name, q.bits, plan.settings.algorithm),
@@ -92,8 +87,39 @@ Quantized quantized(const Weights& weights, const QuantizeSettings& settings, st
   return algorithm->quantize(weights, settings.bits);
 }
 
+// Groups that are no equal runs are gathered, each by itself.
+Quantized quantized(std::span<const float> weights, const mlq::Shape& shape, const mlq::Shape& blocks,
+                    const QuantizeSettings& settings, std::string_view layer,
+                    std::span<const float> importance) {
+  if (const auto runs = as_runs(weights, shape, blocks)) return quantized(*runs, settings, layer, importance);
+  Quantized result;
+  result.indices.resize(weights.size());
+  const std::size_t groups = mlq::group_count(shape, blocks).value_or(0);
+  std::vector<float> values, costs;
+  for (std::size_t g = 0; g < groups; ++g) {
+    const std::vector<std::size_t> elements = elements_of(shape, blocks, g);
+    values.clear();
+    costs.clear();
+    for (const std::size_t element : elements) values.push_back(weights[element]);
+    for (const std::size_t element : elements)
+      if (!importance.empty()) costs.push_back(importance[element]);
+    const Quantized one =
+        quantized({values, 1, static_cast<std::int64_t>(values.size())}, settings, layer, costs);
+    for (std::size_t i = 0; i < elements.size(); ++i) result.indices[elements[i]] = one.indices[i];
+    result.scale.insert(result.scale.end(), one.scale.begin(), one.scale.end());
+    result.offset.insert(result.offset.end(), one.offset.begin(), one.offset.end());
+    result.table.insert(result.table.end(), one.table.begin(), one.table.end());
+  }
+  return result;
+}
+
 std::size_t level_count(const QuantizeSettings& settings) {
   return settings.levels != 0 ? static_cast<std::size_t>(settings.levels) : std::size_t{1} << settings.bits;
+}
+
+std::string granularity_text(const QuantizeSettings& settings) {
+  const int size = std::max(settings.group_size, settings.block_size);
+  return size > 0 ? fmt::format("{} {}", settings.granularity, size) : settings.granularity;
 }
 
 Floats floats_of(const Tensor& tensor) {

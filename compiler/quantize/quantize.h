@@ -37,9 +37,8 @@ enum class Fit {
 };
 
 struct Algorithm {
-  std::string_view name;  // as in the manifest, and the name of the file
-  bool per_tensor, per_channel;
-  std::string_view default_granularity;
+  std::string_view name;                 // as in the manifest, and the name of the file
+  std::string_view default_granularity;  // all have all others, too
   int min_bits, max_bits;
   Fit fit;
   // Deterministic; called for many tensors at once. Weights are finite.
@@ -54,8 +53,15 @@ const Algorithm* find_algorithm(std::string_view name);
 // for functions of the user's, or empty.
 Quantized quantized(const Weights& weights, const QuantizeSettings& settings, std::string_view layer = "",
                     std::span<const float> importance = {});
+// The same for weights whose groups lie in blocks of a shape (see mlq::Quantization).
+Quantized quantized(std::span<const float> weights, const mlq::Shape& shape, const mlq::Shape& blocks,
+                    const QuantizeSettings& settings, std::string_view layer = "",
+                    std::span<const float> importance = {});
 // How many values a weight may have.
 std::size_t level_count(const QuantizeSettings& settings);
+
+// "per_channel", "per_group 16": for reports.
+std::string granularity_text(const QuantizeSettings& settings);
 
 // What happens to one tensor, and why when nothing does.
 struct TensorPlan {
@@ -65,6 +71,7 @@ struct TensorPlan {
   int axis = 0;               // of the output channels
   QuantizeSettings settings;  // algorithm "none" keeps it
   std::string kept_because;
+  int input_axis = 1;  // of what each output channel sums over
 };
 using QuantizationPlan = std::vector<TensorPlan>;
 

@@ -16,17 +16,21 @@ MLQ_EACH_ISA void spread(const double* by, std::size_t count, const double* fact
     for (std::size_t lane = 0; lane < lanes; ++lane) to[i * lanes + lane] += by[i] * factor[lane];
 }
 
-MLQ_EACH_ISA void add_to(const double* from, std::size_t count, double* to) {
-  for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
+MLQ_EACH_ISA void add_to(const double* from, std::size_t count, double factor, double* to) {
+  for (std::size_t i = 0; i < count; ++i) to[i] += factor * from[i];
 }
 
 double target(const RowBlock& block, std::size_t lane, std::size_t k) {
   return block.system->target[(block.first + lane) * block.system->columns + k];
 }
 
+const Levels& levels_at(const RowBlock& block, std::size_t lane, std::size_t k) {
+  return block.set->levels[block.ids[lane * block.system->columns + k]];
+}
+
 double error_at(const RowBlock& block, std::size_t lane, std::size_t k) {
   const LevelIndex index = block.indices[lane * block.system->columns + k];
-  return target(block, lane, k) - block.levels[lane]->values[index];
+  return target(block, lane, k) - levels_at(block, lane, k).values[index];
 }
 
 // One sweep; `errors` and `slopes` (H e) are columns x lanes. False when nothing changed.
@@ -41,11 +45,12 @@ bool sweep(const RowBlock& block, std::vector<double>& errors, std::vector<doubl
       const double error = errors[k * lanes + lane];
       const double best = error - slopes[k * lanes + lane] / curvature;
       const double value = target(block, lane, k);
-      const std::size_t index = block.levels[lane]->nearest(value - best);
+      const Levels& levels = levels_at(block, lane, k);
+      const std::size_t index = levels.nearest(value - best);
       LevelIndex& now = block.indices[lane * n + k];
       if (index == now) continue;
       now = static_cast<LevelIndex>(index);
-      change[lane] = value - block.levels[lane]->values[index] - error;
+      change[lane] = value - levels.values[index] - error;
       errors[k * lanes + lane] += change[lane];
       here = true;
     }
@@ -55,55 +60,60 @@ bool sweep(const RowBlock& block, std::vector<double>& errors, std::vector<doubl
   return any;
 }
 
-// A' H A, where A says which level each column has: row sums of H first, then of the result.
-void add_table(const RowBlock& block, std::size_t lane, const std::vector<double>& slopes, Normal& normal) {
-  const std::size_t n = block.system->columns, size = block.levels[lane]->values.size();
-  const LevelIndex* indices = block.indices + lane * n;
-  std::vector<double> sums(size * n);
-  for (std::size_t k = 0; k < n; ++k) add_to(&block.system->h[k * n], n, &sums[indices[k] * n]);
-  for (std::size_t a = 0; a < size; ++a)
-    for (std::size_t k = 0; k < n; ++k) normal.matrix[a * size + indices[k]] += sums[a * n + k];
-  for (std::size_t k = 0; k < n; ++k) normal.right[indices[k]] += slopes[k * lanes + lane];
+// What a column's weight depends on: parameters from `first` on, each by its basis.
+struct Dependence {
+  std::size_t first, count;
+  double basis[2];
+};
+
+std::vector<Dependence> dependences(const RowBlock& block, std::size_t lane) {
+  std::vector<Dependence> result;
+  for (std::size_t k = 0; k < block.system->columns; ++k) {
+    const std::size_t at = lane * block.system->columns + k, level = block.indices[at];
+    const Levels& levels = block.set->levels[block.ids[at]];
+    const std::size_t first = block.set->place[block.ids[at]];
+    if (levels.fit == Fit::free) {
+      result.push_back({first + level, 1, {1, 0}});
+      continue;
+    }
+    result.push_back({first, parameters(levels), {}});
+    for (std::size_t p = 0; p < result.back().count; ++p) result.back().basis[p] = basis(levels, level, p);
+  }
+  return result;
 }
 
-void add_even(const RowBlock& block, std::size_t lane, const std::vector<double>& slopes, Normal& normal) {
-  const std::size_t n = block.system->columns, p = normal.right.size();
-  const Levels& levels = *block.levels[lane];
-  const LevelIndex* indices = block.indices + lane * n;
-  std::vector<double> rows(p * n), factors(p * n);
-  for (std::size_t a = 0; a < p; ++a)
-    for (std::size_t k = 0; k < n; ++k) rows[a * n + k] = basis(levels, indices[k], a);
-  for (std::size_t a = 0; a < p; ++a)
+// A' H A and A' H e, where A says how each column depends on the parameters: A' H first, then the rest.
+void add_row(const RowBlock& block, std::size_t lane, const std::vector<double>& slopes, Normal& normal) {
+  const std::size_t n = block.system->columns, size = normal.right.size();
+  const std::vector<Dependence> on = dependences(block, lane);
+  std::vector<double> sums(size * n);
+  for (std::size_t k = 0; k < n; ++k)
+    for (std::size_t p = 0; p < on[k].count; ++p)
+      add_to(&block.system->h[k * n], n, on[k].basis[p], &sums[(on[k].first + p) * n]);
+  for (std::size_t a = 0; a < size; ++a)
     for (std::size_t k = 0; k < n; ++k)
-      for (std::size_t i = 0; i < n; ++i) factors[a * n + i] += rows[a * n + k] * block.system->h[k * n + i];
-  for (std::size_t a = 0; a < p; ++a) {
-    for (std::size_t b = 0; b < p; ++b)
-      for (std::size_t k = 0; k < n; ++k) normal.matrix[a * p + b] += factors[a * n + k] * rows[b * n + k];
-    for (std::size_t k = 0; k < n; ++k) normal.right[a] += rows[a * n + k] * slopes[k * lanes + lane];
-  }
+      for (std::size_t p = 0; p < on[k].count; ++p)
+        normal.matrix[a * size + on[k].first + p] += sums[a * n + k] * on[k].basis[p];
+  for (std::size_t k = 0; k < n; ++k)
+    for (std::size_t p = 0; p < on[k].count; ++p)
+      normal.right[on[k].first + p] += on[k].basis[p] * slopes[k * lanes + lane];
+  ++normal.rows;
 }
 
 void add_normals(const RowBlock& block, const std::vector<double>& slopes,
                  std::map<std::size_t, Normal>& normals) {
   for (std::size_t lane = 0; lane < block.count; ++lane) {
-    const Levels& levels = *block.levels[lane];
-    const std::size_t p = parameters(levels);
-    if (p == 0) continue;
-    Normal& normal = normals[block.ids[lane]];
-    normal.matrix.resize(p * p);
-    normal.right.resize(p);
-    (levels.fit == Fit::free ? add_table : add_even)(block, lane, slopes, normal);
+    const std::size_t family = block.set->family[block.ids[lane * block.system->columns]];
+    const std::size_t size = block.set->families[family].size;
+    if (size == 0) continue;
+    Normal& normal = normals[family];
+    normal.matrix.resize(size * size);
+    normal.right.resize(size);
+    add_row(block, lane, slopes, normal);
   }
 }
 
 }  // namespace
-
-void Normal::add(const Normal& other) {
-  matrix.resize(other.matrix.size());
-  right.resize(other.right.size());
-  for (std::size_t i = 0; i < matrix.size(); ++i) matrix[i] += other.matrix[i];
-  for (std::size_t i = 0; i < right.size(); ++i) right[i] += other.right[i];
-}
 
 void round_in_order(const RowBlock& block) {
   const std::size_t n = block.system->columns;
@@ -112,9 +122,10 @@ void round_in_order(const RowBlock& block) {
     double error[lanes] = {};
     for (std::size_t lane = 0; lane < block.count; ++lane) {
       const double value = target(block, lane, k);
-      const std::size_t index = block.levels[lane]->nearest(value + owed[k * lanes + lane]);
+      const Levels& levels = levels_at(block, lane, k);
+      const std::size_t index = levels.nearest(value + owed[k * lanes + lane]);
       block.indices[lane * n + k] = static_cast<LevelIndex>(index);
-      error[lane] = value - block.levels[lane]->values[index];
+      error[lane] = value - levels.values[index];
     }
     spread(block.system->u.data() + k * n + k + 1, n - k - 1, error, owed.data() + (k + 1) * lanes);
   }

@@ -17,30 +17,35 @@ using mlq::Node;
 using mlq::Tensor;
 using mlq::TensorId;
 
+// Of a weight: the output channels, and what each of them sums over.
+struct Axes {
+  int out, in;
+};
+
 // An operand that holds weights. Axes are counted from the end where they are negative.
 struct Operand {
   std::string_view op;
   std::size_t input;
-  int axis;
-  std::string_view flip;  // the attribute that, when set, exchanges the last two axes
+  Axes axes;
+  std::string_view flip;  // the attribute that, when set, exchanges the two axes
 };
 
 // The axes of the output channels are those that Core ML's formats want scales for.
 constexpr std::array operands = std::to_array<Operand>({
-    {"Conv", 1, 0, ""},
-    {"ConvTranspose", 1, 1, ""},
-    {"DeformConv", 1, 0, ""},
-    {"Gemm", 1, -1, "transB"},
-    {"Gemm", 0, -2, "transA"},
-    {"MatMul", 1, -1, ""},
-    {"MatMul", 0, -2, ""},
-    {"LSTM", 1, 1, ""},
-    {"LSTM", 2, 1, ""},
-    {"GRU", 1, 1, ""},
-    {"GRU", 2, 1, ""},
-    {"RNN", 1, 1, ""},
-    {"RNN", 2, 1, ""},
-    {"Gather", 0, 1, ""},  // an embedding: the axis that is not looked up in
+    {"Conv", 1, {0, 1}, ""},
+    {"ConvTranspose", 1, {1, 0}, ""},
+    {"DeformConv", 1, {0, 1}, ""},
+    {"Gemm", 1, {-1, -2}, "transB"},
+    {"Gemm", 0, {-2, -1}, "transA"},
+    {"MatMul", 1, {-1, -2}, ""},
+    {"MatMul", 0, {-2, -1}, ""},
+    {"LSTM", 1, {1, 2}, ""},
+    {"LSTM", 2, {1, 2}, ""},
+    {"GRU", 1, {1, 2}, ""},
+    {"GRU", 2, {1, 2}, ""},
+    {"RNN", 1, {1, 2}, ""},
+    {"RNN", 2, {1, 2}, ""},
+    {"Gather", 0, {1, 0}, ""},  // an embedding: the axis that is not looked up in
 });
 
 class Finder {
@@ -70,23 +75,23 @@ class Finder {
 
   void visit(const Node& node, std::size_t input) {
     const TensorId id = node.inputs[input];
-    const std::optional<int> axis = channel_axis(node, input);
-    if (axis) {
-      trace(node, id, *axis);
+    const std::optional<Axes> axes = axes_of(node, input);
+    if (axes) {
+      trace(node, id, *axes);
     } else if (is_float_constant(id)) {
       add(node, id);
     }
   }
 
   // A constant of a graph around, which a subgraph names.
-  void add_named(const Node& reader, const std::string& name, int axis) {
+  void add_named(const Node& reader, const std::string& name, Axes axes) {
     for (std::size_t i = 0; i < graph_.tensors.size(); ++i)
       if (graph_.tensors[i].name == name) {
         const auto id = static_cast<TensorId>(i);
-        if (is_float_constant(id)) return add(reader, id, axis);
+        if (is_float_constant(id)) return add(reader, id, axes);
         if (tensor(id).data || producer_[i]) return;
       }
-    if (outer_) outer_->add_named(reader, name, axis);
+    if (outer_) outer_->add_named(reader, name, axes);
   }
 
   bool is_float_constant(TensorId id) const {
@@ -95,52 +100,57 @@ class Finder {
   }
 
   // Nothing where the operand is no weight.
-  std::optional<int> channel_axis(const Node& node, std::size_t input) const {
+  std::optional<Axes> axes_of(const Node& node, std::size_t input) const {
     // Of a custom layer, the manifest says whether its weights, the last operands, may change.
     if (node.op == mlq::custom_op && input >= node.inputs.size() - custom_weights_of(node))
-      return node.get_int("quantize", 0) != 0 ? std::optional(0) : std::nullopt;
+      return node.get_int("quantize", 0) != 0 ? std::optional(Axes{0, 1}) : std::nullopt;
     const auto row = std::find_if(operands.begin(), operands.end(), [&](const Operand& operand) {
       return operand.op == node.op && operand.input == input;
     });
     const int rank = static_cast<int>(tensor(node.inputs[input]).shape.size());
     if (row == operands.end() || rank < 2) return std::nullopt;
-    if (node.op == "Gather") return node.get_int("axis", 0) % rank == 0 ? 1 : 0;
-    int axis = row->axis;
-    if (!row->flip.empty() && node.get_int(row->flip, 0) != 0) axis = -3 - axis;
-    return axis < 0 ? axis + rank : axis;
+    Axes axes = row->axes;
+    const bool flip = !row->flip.empty() && node.get_int(row->flip, 0) != 0;
+    if (flip || (node.op == "Gather" && node.get_int("axis", 0) % rank != 0)) std::swap(axes.out, axes.in);
+    for (int* axis : {&axes.out, &axes.in})
+      if (*axis < 0) *axis += rank;
+    return axes;
   }
 
   // Back through nodes that only rearrange: some front ends lay out a layer's matrices with them.
-  void trace(const Node& reader, TensorId id, int axis) {
-    if (is_float_constant(id)) return add(reader, id, axis);
+  void trace(const Node& reader, TensorId id, Axes axes) {
+    if (is_float_constant(id)) return add(reader, id, axes);
     const Node* node = producer_[index(id)];
-    if (!node && outer_) return outer_->add_named(reader, tensor(id).name, axis);
+    if (!node && outer_) return outer_->add_named(reader, tensor(id).name, axes);
     if (!node || node->inputs.empty()) return;
     if (node->op == "Transpose") {
-      const std::vector<std::int64_t> order = node->get_ints("perm");
+      const auto order = node->get_ints("perm");
       const int rank = static_cast<int>(tensor(id).shape.size());
-      const int from = order.empty() ? rank - 1 - axis
-                       : axis < static_cast<int>(order.size())
-                           ? static_cast<int>(order[static_cast<std::size_t>(axis)])
-                           : 0;
-      trace(reader, node->inputs[0], from);
+      trace(reader, node->inputs[0], {before(axes.out, order, rank), before(axes.in, order, rank)});
     } else if (node->op == "Concat" || node->op == "Identity") {
-      for (const TensorId input : node->inputs) trace(reader, input, axis);
+      for (const TensorId input : node->inputs) trace(reader, input, axes);
     } else if (node->op == "Reshape" || node->op == "Unsqueeze" || node->op == "Squeeze") {
-      trace(reader, node->inputs[0], 0);
+      trace(reader, node->inputs[0], {0, 1});
     }
   }
 
-  void add(const Node& node, TensorId id, std::optional<int> axis = {}) {
-    const bool weight =
-        axis && *axis < static_cast<int>(tensor(id).shape.size()) && tensor(id).shape.size() >= 2;
+  // Where a transposition has an axis from.
+  static int before(int axis, const std::vector<std::int64_t>& order, int rank) {
+    if (order.empty()) return rank - 1 - axis;
+    return axis < static_cast<int>(order.size()) ? static_cast<int>(order[static_cast<std::size_t>(axis)])
+                                                 : 0;
+  }
+
+  void add(const Node& node, TensorId id, std::optional<Axes> axes = {}) {
+    const auto rank = static_cast<int>(tensor(id).shape.size());
+    const bool weight = axes && rank >= 2 && axes->out < rank && axes->in < rank;
     std::optional<std::size_t>& entry = entry_[index(id)];
     if (!entry) {
       entry = found_.size();
-      found_.push_back({id, node.name, node.op, false, 0});
+      found_.push_back({id, node.name, node.op, false, 0, 1});
     }
     Constant& constant = found_[*entry];
-    if (weight && !constant.weight) constant = {id, node.name, node.op, true, *axis};
+    if (weight && !constant.weight) constant = {id, node.name, node.op, true, axes->out, axes->in};
   }
 
   const Graph& graph_;

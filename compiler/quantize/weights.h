@@ -14,6 +14,7 @@ struct Constant {
   std::string layer, op;  // of the first node that multiplies by it, else of the first that reads it
   bool weight = false;    // multiplied with activations, or looked up in: worth quantizing
   int axis = 0;           // of a weight: the output channels
+  int input_axis = 1;     // and what each of them sums over
 };
 
 // In the order of the nodes that read them, each once.

@@ -4,6 +4,7 @@
 
 #include "artifact_generated.h"
 #include "mlq/version.h"
+#include "runtime-stub/src/blocks.h"
 #include "runtime-stub/src/buffer.h"
 #include "runtime-stub/src/coded.h"
 
@@ -99,7 +100,13 @@ class Decoder {
 
   std::optional<Quantization> quantization(const artifact::Quantization* from) {
     if (!from) return std::nullopt;
-    return Quantization{from->bits(), from->axis(), numbers(from->scale()), numbers(from->offset()),
+    Shape blocks = numbers(from->blocks());
+    if (blocks.empty() && from->axis() >= 0) {
+      if (from->axis() >= static_cast<int>(max_rank))
+        fail("the artifact is damaged: a constant is quantized along no axis");
+      if (!failed_) blocks = blocks_along(from->axis());
+    }
+    return Quantization{from->bits(), std::move(blocks), numbers(from->scale()), numbers(from->offset()),
                         numbers(from->table())};
   }
 
@@ -178,7 +185,7 @@ Result<artifact::Header> read_header(std::span<const std::byte> file) {
   if (file.size() < artifact_begin) return Failure{"the artifact is cut off within its header"};
   artifact::Header header;
   std::memcpy(&header, file.data(), sizeof header);
-  if (header.format() != artifact_format && header.format() != artifact_format_coded)
+  if (header.format() < artifact_format || header.format() > artifact_format_blocks)
     return Failure{"the artifact was written by mlq " +
                    version_text(header.major(), header.minor(), header.patch()) + " in format " +
                    std::to_string(header.format()) + "; this runtime, mlq " +

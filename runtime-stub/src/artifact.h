@@ -10,6 +10,8 @@ namespace mlq {
 inline constexpr std::uint32_t artifact_format = 1;
 // Of a file with coded constants, which older readers would take for packed ones.
 inline constexpr std::uint32_t artifact_format_coded = 2;
+// Of a file with quantized constants whose groups lie otherwise than along an axis.
+inline constexpr std::uint32_t artifact_format_blocks = 3;
 // "mlqmodel" as a little-endian number.
 inline constexpr std::uint64_t artifact_magic = 0x6c65646f6d716c6d;
 // Where the Artifact begins: behind the header.

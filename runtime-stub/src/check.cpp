@@ -1,6 +1,7 @@
 #include <unordered_map>
 
 #include "mlq/graph.h"
+#include "runtime-stub/src/blocks.h"
 
 namespace mlq {
 
@@ -8,7 +9,6 @@ namespace {
 
 // Deep enough for every network, shallow enough for the stack.
 constexpr int max_nesting = 16;
-constexpr std::size_t max_rank = 16;
 
 std::string describe(const Tensor& tensor) { return "tensor '" + tensor.name + "'"; }
 std::string describe(const Node& node) { return "node '" + node.name + "' (" + node.op + ")"; }
@@ -28,15 +28,16 @@ Status check_quantization(const Tensor& tensor) {
   if (tensor.type != DataType::float32) return Failure{who + " is quantized but not of type float32"};
   if ((q.bits < 1 || q.bits > 8) && (q.bits != 16 || !q.table.empty()))
     return Failure{who + " has " + std::to_string(q.bits) + " bits, not 1 to 8"};
-  if (q.axis < -1 || q.axis >= static_cast<int>(tensor.shape.size()))
-    return Failure{who + " is quantized along axis " + std::to_string(q.axis) + ", which it does not have"};
+  const auto groups = group_count(tensor.shape, q.blocks);
+  if (!groups)
+    return Failure{who + " of shape " + to_string(tensor.shape) + " is quantized in blocks of " +
+                   to_string(q.blocks) + ", which do not suit it"};
   if (q.scale.empty() == q.table.empty()) return Failure{who + " needs either scales or a table"};
   if (q.offset.size() != q.scale.size()) return Failure{who + " needs an offset for each scale"};
-  const auto groups = static_cast<std::size_t>(q.axis < 0 ? 1 : tensor.shape[q.axis]);
   const std::size_t parameters = q.table.empty() ? q.scale.size() : q.table.size() >> q.bits;
-  if (parameters != groups || (!q.table.empty() && q.table.size() != groups << q.bits))
+  if (parameters != *groups || (!q.table.empty() && q.table.size() != *groups << q.bits))
     return Failure{who + " has quantization parameters for " + std::to_string(parameters) +
-                   " groups, not for " + std::to_string(groups)};
+                   " groups, not for " + std::to_string(*groups)};
   return {};
 }
 

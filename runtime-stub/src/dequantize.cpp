@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "mlq/graph.h"
+#include "runtime-stub/src/blocks.h"
 
 namespace mlq {
 
@@ -31,25 +32,13 @@ void unpack(const std::uint8_t* packed, int bits, std::size_t count, std::uint8_
   }
 }
 
-// Where a tensor's elements change from one group to the next.
-struct Groups {
-  std::size_t count = 1;
-  std::size_t inner = 1;  // consecutive elements of one group
-};
-
-Groups groups_of(const Tensor& tensor, std::size_t elements) {
-  const int axis = tensor.quantization->axis;
-  if (axis < 0) return {1, std::max<std::size_t>(elements, 1)};
-  Groups groups{static_cast<std::size_t>(tensor.shape[axis]), 1};
-  for (std::size_t d = axis + 1; d < tensor.shape.size(); ++d) groups.inner *= tensor.shape[d];
-  return groups;
-}
-
 // Goes through the elements in order and remembers which group the next one belongs to.
 class Decoder {
  public:
-  Decoder(const Quantization& quantization, Groups groups)
-      : quantization_(quantization), groups_(groups), left_(groups.inner) {}
+  explicit Decoder(const Tensor& tensor)
+      : quantization_(*tensor.quantization),
+        runs_(tensor.shape, quantization_.blocks),
+        left_(runs_.length()) {}
 
   void decode(const std::uint8_t* indices, std::size_t count, float* out) {
     while (count > 0) {
@@ -59,49 +48,47 @@ class Decoder {
       out += run;
       count -= run;
       left_ -= run;
-      if (left_ == 0) next_group();
+      if (left_ > 0) continue;
+      runs_.next();
+      left_ = runs_.length();
     }
   }
 
  private:
   void decode_run(const std::uint8_t* indices, std::size_t count, float* out) const {
+    const std::size_t group = runs_.group();
     if (quantization_.table.empty()) {
       // In double, rounded once: the bits that Core ML Tools reads from the same numbers.
-      const double scale = quantization_.scale[group_], offset = quantization_.offset[group_];
+      const double scale = quantization_.scale[group], offset = quantization_.offset[group];
       for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(scale * indices[i] + offset);
     } else {
-      const float* table = quantization_.table.data() + (group_ << quantization_.bits);
+      const float* table = quantization_.table.data() + (group << quantization_.bits);
       for (std::size_t i = 0; i < count; ++i) out[i] = table[indices[i]];
     }
   }
 
-  void next_group() {
-    left_ = groups_.inner;
-    if (++group_ == groups_.count) group_ = 0;
-  }
-
   const Quantization& quantization_;
-  Groups groups_;
-  std::size_t group_ = 0;
-  std::size_t left_;
+  Runs runs_;
+  std::size_t left_;  // of the run
 };
 
 // 16 bits, most significant byte first.
 void dequantize_wide(const Tensor& tensor, std::span<float> out) {
   const Quantization& q = *tensor.quantization;
-  const Groups groups = groups_of(tensor, out.size());
   const std::uint8_t* bytes = as_bytes(tensor);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const std::size_t group = i / groups.inner % groups.count;
-    const int index = bytes[2 * i] << 8 | bytes[2 * i + 1];
-    out[i] = static_cast<float>(static_cast<double>(q.scale[group]) * index + q.offset[group]);
+  Runs runs(tensor.shape, q.blocks);
+  for (std::size_t i = 0; i < out.size(); runs.next()) {
+    const double scale = q.scale[runs.group()], offset = q.offset[runs.group()];
+    for (const std::size_t end = i + runs.length(); i < end; ++i)
+      out[i] = static_cast<float>(scale * (bytes[2 * i] << 8 | bytes[2 * i + 1]) + offset);
   }
 }
 
 void dequantize_packed(const Tensor& tensor, std::span<float> out) {
+  if (out.empty()) return;
   const int bits = tensor.quantization->bits;
   if (bits == 16) return dequantize_wide(tensor, out);
-  Decoder decoder(*tensor.quantization, groups_of(tensor, out.size()));
+  Decoder decoder(tensor);
   if (bits == 8) return decoder.decode(as_bytes(tensor), out.size(), out.data());
   std::array<std::uint8_t, block_size> indices;
   for (std::size_t begin = 0; begin < out.size(); begin += block_size) {
@@ -126,10 +113,10 @@ bool is_width(const Quantization& q) {
 // The lengths that decoding relies on, where `check` has not been called before.
 bool parameters_fit(const Tensor& tensor) {
   const Quantization& q = *tensor.quantization;
-  if (!is_width(q) || q.axis < -1 || q.axis >= static_cast<int>(tensor.shape.size())) return false;
-  const std::size_t groups = q.axis < 0 ? 1 : static_cast<std::size_t>(tensor.shape[q.axis]);
-  if (q.table.empty()) return q.scale.size() == groups && q.offset.size() == groups;
-  return q.scale.empty() && q.table.size() >> q.bits == groups && q.table.size() % (1u << q.bits) == 0;
+  const auto groups = group_count(tensor.shape, q.blocks);
+  if (!is_width(q) || !groups) return false;
+  if (q.table.empty()) return q.scale.size() == *groups && q.offset.size() == *groups;
+  return q.scale.empty() && q.table.size() >> q.bits == *groups && q.table.size() % (1u << q.bits) == 0;
 }
 
 }  // namespace

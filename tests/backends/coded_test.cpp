@@ -45,7 +45,7 @@ Bytes packed(const std::vector<std::uint32_t>& indices, int bits) {
 }
 
 Tensor weights(std::int64_t rows, std::int64_t columns, int bits, bool table, bool per_channel) {
-  mlq::Quantization q{bits, per_channel ? 0 : -1, {}, {}, {}};
+  mlq::Quantization q{bits, mlq::blocks_along(per_channel ? 0 : -1), {}, {}, {}};
   for (std::int64_t g = 0; g < (per_channel ? rows : 1); ++g) {
     for (int i = 0; table && i < 1 << bits; ++i) q.table.push_back(0.1f * static_cast<float>(i * i + g));
     if (!table) q.scale.push_back(0.01f * static_cast<float>(g + 1));
@@ -101,6 +101,19 @@ TEST(Coded, ComesBackBitForBitAndSmaller) {
           EXPECT_LT(coded.size(), write_mlq(source(), dense(tensor)).size()) << bits;
         }
       }
+}
+
+TEST(Coded, KeepsGroupsInBlocks) {
+  for (const bool table : {false, true}) {
+    Tensor tensor = weights(40, 500, 4, table, true);
+    mlq::Quantization& q = *tensor.quantization;
+    q.blocks = {1, 300};
+    for (auto* list : {&q.scale, &q.offset, &q.table})
+      for (std::size_t n = list->size(), i = 0; i < n; ++i) list->push_back((*list)[i] * 1.5f);
+    const auto model = load(artifact(tensor));
+    ASSERT_TRUE(model) << model.error();
+    EXPECT_EQ(weights_in(*model), floats(tensor));
+  }
 }
 
 // More symbols than a chunk holds, and more than the one-byte streams' 256 levels.

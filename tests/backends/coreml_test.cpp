@@ -43,7 +43,7 @@ void quantize(Tensor& tensor, int bits, bool table) {
   if (table) {
     for (int i = 0; i < 1 << bits; ++i) q.table.push_back(0.25f * static_cast<float>(i) - 1);
   } else {
-    q.axis = 0;
+    q.blocks = {1};
     for (std::int64_t i = 0; i < tensor.shape[0]; ++i) {
       q.scale.push_back(0.5f + static_cast<float>(i));
       q.offset.push_back(-1.0f - static_cast<float>(i));
@@ -125,7 +125,7 @@ TEST(CoreMlBackend, OneTableForEachChannelIsRefused) {
   Graph graph = import_graph(source);
   Tensor& tensor = find(graph, "conv/weights");
   quantize(tensor, 1, true);
-  tensor.quantization->axis = 0;
+  tensor.quantization->blocks = {1};
   tensor.quantization->table = {0, 1, 2, 3};
   EXPECT_THROW(write(source, graph), Error);
 }

@@ -26,7 +26,7 @@ mlq::Graph sample_graph() {
   Builder b;
   Random random(11);
   const auto x = b.input("x", {1, width});
-  mlq::Quantization quantization{5, 0, {}, {}, {}};
+  mlq::Quantization quantization{5, {1}, {}, {}, {}};
   for (std::int64_t row = 0; row < width; ++row) {
     quantization.scale.push_back(0.01f * static_cast<float>(row + 1));
     quantization.offset.push_back(row == 3 ? -0.0f : -0.1f);
@@ -51,6 +51,19 @@ mlq::Graph sample_graph() {
   b.graph.labels[2] = "";
   b.graph.metadata = {{"author", "nobody"}, {"license", ""}};
   return b.finish();
+}
+
+// The same with a scale for every ten weights of each row.
+mlq::Graph blocked_graph() {
+  mlq::Graph graph = sample_graph();
+  for (mlq::Tensor& tensor : graph.tensors) {
+    if (!tensor.quantization) continue;
+    mlq::Quantization& q = *tensor.quantization;
+    q.blocks = {1, 10};
+    for (auto* list : {&q.scale, &q.offset})
+      for (std::size_t g = width; g < 3 * width; ++g) list->push_back((*list)[g - width] * 0.9f);
+  }
+  return graph;
 }
 
 Source source() { return {"model.mlmodel", {}, std::string(64, 'a'), "coreml"}; }
@@ -82,6 +95,25 @@ TEST(Mlq, ComesBackAsItWent) {
   const auto expected = predict(*reference), actual = predict(*model);
   ASSERT_EQ(expected.size(), actual.size());
   for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-6);
+}
+
+TEST(Mlq, GroupsInBlocksComeBackAsTheyWent) {
+  const mlq::Graph graph = blocked_graph();
+  const Bytes bytes = find_backend("mlq")->write(source(), graph);
+  EXPECT_EQ(bytes[8], std::byte{3});  // which older readers refuse
+  EXPECT_EQ(artifact()[8], std::byte{1});
+  const auto model = load(bytes);
+  ASSERT_TRUE(model) << model.error();
+  const auto reference = Model::from_graph(graph);
+  ASSERT_TRUE(reference) << reference.error();
+  const auto expected = predict(*reference), actual = predict(*model);
+  ASSERT_EQ(expected.size(), actual.size());
+  for (std::size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 1e-6);
+  EXPECT_NE(predict(*model), predict(*load(artifact())));
+  for (const mlq::Tensor& tensor : model->graph().tensors)
+    if (tensor.quantization) {
+      EXPECT_EQ(tensor.quantization->blocks, (mlq::Shape{1, 10}));
+    }
 }
 
 TEST(Mlq, WeightsStayPackedAndAligned) {
@@ -116,8 +148,7 @@ TEST(Mlq, WhatIsAppendedIsRefused) {
   EXPECT_THAT(load(bytes).error(), HasSubstr("appended"));
 }
 
-TEST(Mlq, FlippedBitsNeverCrash) {
-  const Bytes bytes = artifact();
+void expect_no_crash(const Bytes& bytes) {
   Random random(1);
   for (int trial = 0; trial < 20000; ++trial) {
     Bytes damaged = bytes;
@@ -130,6 +161,11 @@ TEST(Mlq, FlippedBitsNeverCrash) {
     if (model->graph().inputs.size() == 1)
       (void)model->predict(std::vector<mlq::View>{mlq::test::view_of(values, {1, width})});
   }
+}
+
+TEST(Mlq, FlippedBitsNeverCrash) {
+  expect_no_crash(artifact());
+  expect_no_crash(find_backend("mlq")->write(source(), blocked_graph()));
 }
 
 TEST(Mlq, MayLieAtAnyAddress) {
@@ -146,10 +182,10 @@ TEST(Mlq, MayLieAtAnyAddress) {
 
 TEST(Mlq, ANewerFormatSaysWhoWroteIt) {
   Bytes bytes = artifact();
-  bytes[8] = std::byte{3};   // format
+  bytes[8] = std::byte{4};   // format
   bytes[14] = std::byte{9};  // minor version
   EXPECT_THAT(load(bytes).error(),
-              AllOf(HasSubstr("mlq 0.9.0"), HasSubstr("format 3"), HasSubstr("reads format 1")));
+              AllOf(HasSubstr("mlq 0.9.0"), HasSubstr("format 4"), HasSubstr("reads format 1")));
 }
 
 TEST(Mlq, OtherFilesAreNamedAsSuch) {

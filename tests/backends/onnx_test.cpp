@@ -1,6 +1,6 @@
 // An ONNX model written back with quantized weights: read again by our own front end it gives the numbers of
 // the quantized graph, in operator sets old and new. (tests/peers runs what is written in ONNX Runtime.)
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
@@ -139,6 +139,30 @@ INSTANTIATE_TEST_SUITE_P(
                                      "algorithm: linear_symmetric, bits: 8", "algorithm: linear_lut, bits: 4",
                                      "algorithm: kmeans_lut, bits: 2, granularity: per_channel",
                                      "algorithm: kmeans_lut, bits: 1")));
+
+// Groups in blocks need an operator set that broadcasts along several dimensions.
+INSTANTIATE_TEST_SUITE_P(
+    Blocks, OnnxBackend,
+    testing::Combine(
+        testing::Values(7, 9, 12, 13, 20), testing::Bool(),
+        testing::Values("algorithm: linear, bits: 8, granularity: per_group, group_size: 4",
+                        "algorithm: linear, bits: 4, granularity: per_group, group_size: 5",
+                        "algorithm: linear, bits: 3, granularity: per_block, block_size: 1",
+                        "algorithm: kmeans_lut, bits: 2, granularity: per_group, group_size: 5",
+                        "algorithm: kmeans_lut, bits: 1, granularity: per_block, block_size: 1")));
+
+TEST(OnnxBackendBlocks, OldOperatorSetsRefuseThem) {
+  const Source source = source_of(convolution(6, false));
+  const mlq::Graph candidate = quantized(simplify(import_graph(source)),
+                                         "algorithm: linear, bits: 4, granularity: per_group, group_size: 4");
+  try {
+    find_backend("onnx")->write(source, candidate);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.diagnostic().code, "MLQ502");
+    EXPECT_THAT(error.diagnostic().what, testing::HasSubstr("operator set 6 cannot hold the groups of 'w'"));
+  }
+}
 
 TEST(OnnxBackendHalves, SixteenBitsAreHalvesOfTheSameName) {
   const Source source = source_of(convolution(13, false));

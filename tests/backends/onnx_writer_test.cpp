@@ -283,6 +283,8 @@ TEST(OnnxWriter, QuantizedWeightsStaySo) {
       {"algorithm: linear, bits: 4", "Mul"},
       {"algorithm: kmeans_lut, bits: 8", "Gather"},
       {"algorithm: kmeans_lut, bits: 2, granularity: per_channel", "Gather"},
+      {"algorithm: linear, bits: 4, granularity: per_group, group_size: 3", "Slice"},
+      {"algorithm: kmeans_lut, bits: 2, granularity: per_group, group_size: 4", "Gather"},
       {"bits: 16", "Cast"}};
   for (const auto& [settings, op] : cases) {
     const Graph candidate = quantized(tiny(), settings);

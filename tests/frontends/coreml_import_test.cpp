@@ -183,7 +183,7 @@ TEST(Weights, KeepTheirFormsAndNames) {
                                    [](const mlq::Tensor& t) { return t.name == "dense/weights"; });
   ASSERT_NE(tensor, graph.tensors.end());
   ASSERT_TRUE(tensor->quantization);
-  EXPECT_EQ(tensor->quantization->axis, 0);
+  EXPECT_EQ(tensor->quantization->blocks, mlq::Shape{1});
   std::vector<float> values(6);
   ASSERT_TRUE(mlq::dequantize(*tensor, values).ok());
   EXPECT_THAT(values, ElementsAre(0, 1, 4, 6, 16, 20));

@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
             "5:3: unknown key 'bts' in 'quantize' [MLQ101] did you mean 'bits'?"},
         Bad{"unknown_with_none_near", HEAD "quantize: { colour: blue }\n",
             "3:13: unknown key 'colour' in 'quantize' [MLQ101] its keys are: algorithm, bits, budget, "
-            "levels, granularity, function, header, rounding, storage, layers"},
+            "levels, granularity, group_size, block_size, function, header, rounding, storage, layers"},
         Bad{"unknown_at_the_top", HEAD "quantise: { bits: 8 }\n",
             "3:1: unknown key 'quantise' in 'manifest' [MLQ101] did you mean 'quantize'?"},
         Bad{"merge_key", HEAD "interface:\n  <<: { class: A }\n",
@@ -224,10 +224,13 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"layer_without_bits", HEAD "quantize: { layers: [ { match: a, algorithm: linear } ] }\n",
             "3:46: 'algorithm: linear' needs 'bits' [MLQ104] give 'bits' in this entry or for all layers"},
         Bad{"rule_that_says_nothing", HEAD "quantize: { layers: [ { match: a } ] }\n",
-            "3:23: an entry of 'layers' needs 'algorithm', 'bits', 'levels', 'granularity' [MLQ104] give at "
-            "least one of them"},
+            "3:23: an entry of 'layers' needs 'algorithm', 'bits', 'levels', 'granularity', 'group_size', "
+            "'block_size' [MLQ104] give at least one of them"},
         Bad{"too_few_levels", HEAD "quantize: { algorithm: linear, bits: 4, levels: 2 }\n",
             "3:49: 'levels' must be from 3 to 256, not '2' [MLQ106] "},
+        Bad{"no_group",
+            HEAD "quantize: { algorithm: linear, bits: 4, granularity: per_group, group_size: 0 }\n",
+            "3:77: 'group_size' must be from 1 to 1048576, not '0' [MLQ106] "},
         Bad{"class_and_op", HEAD "custom_layers:\n  - { class: A, op: B, type: T, header: h.h }\n",
             "4:17: 'class' and 'op' exclude each other [MLQ109] give exactly one of 'class', 'op'"}),
     [](const auto& test) { return test.param.name; });

@@ -195,6 +195,9 @@ int channel_axis(const mlq::Node& node) {
   return node.op == "Conv" ? 0 : 1;
 }
 
+// Groups are of three channels, blocks of five.
+const std::string granularities[] = {"per_tensor", "per_channel", "per_group", "per_block"};
+
 QuantizationPlan plan_of(const Graph& graph, const std::string& algorithm, int bits,
                          const std::string& granularity) {
   QuantizationPlan plan;
@@ -205,7 +208,12 @@ QuantizationPlan plan_of(const Graph& graph, const std::string& algorithm, int b
                       "Conv",
                       channel_axis(graph.nodes[0]),
                       {algorithm, bits, granularity, "compensated"},
-                      ""});
+                      "",
+                      1 - channel_axis(graph.nodes[0])});
+  for (TensorPlan& entry : plan) {
+    if (granularity == "per_group") entry.settings.group_size = 3;
+    if (granularity == "per_block") entry.settings.block_size = 5;
+  }
   return plan;
 }
 
@@ -235,7 +243,7 @@ CompensatedGraph round(const Graph& graph, const QuantizationPlan& plan, const C
 TEST(Compensated, CostsTheOutputLessThanNearest) {
   const Graph graph = two_layers();
   for (const Algorithm& algorithm : algorithms())
-    for (const std::string granularity : {"per_tensor", "per_channel"})
+    for (const std::string& granularity : granularities)
       for (const int bits : {2, 3, 4}) {
         const QuantizationPlan plan = plan_of(graph, std::string(algorithm.name), bits, granularity);
         const Calibration samples = calibration({1, 3, 12, 12}, 24);
@@ -271,16 +279,19 @@ TEST(Compensated, KeepsToTheNumberOfLevels) {
 
 // Every kind of product, against the error that the runtime's own outputs have on the calibration samples.
 TEST(Compensated, LowersTheErrorOfEveryKindOfLayer) {
-  for (const Case& c : cases()) {
-    const Graph graph = graph_of(c);
-    QuantizationPlan plan = plan_of(graph, "kmeans_lut", 2, "per_tensor");
-    const Calibration samples = calibration(c.input, 30);
-    const CompensatedGraph ours = round(graph, plan, samples);
-    ASSERT_EQ(ours.tensors.size(), 1u);
-    EXPECT_TRUE(ours.tensors[0].compensated) << c.op << ours.tensors[0].why;
-    EXPECT_LT(output_error(graph, ours.graph, samples), output_error(graph, quantize(graph, plan), samples))
-        << c.op;
-  }
+  for (const Case& c : cases())
+    for (const auto& [algorithm, granularity] :
+         {std::pair("kmeans_lut", "per_tensor"), std::pair("linear", "per_group"),
+          std::pair("linear", "per_block")}) {
+      const Graph graph = graph_of(c);
+      const QuantizationPlan plan = plan_of(graph, algorithm, 2, granularity);
+      const Calibration samples = calibration(c.input, 30);
+      const CompensatedGraph ours = round(graph, plan, samples);
+      ASSERT_EQ(ours.tensors.size(), 1u);
+      EXPECT_TRUE(ours.tensors[0].compensated) << c.op << granularity << ours.tensors[0].why;
+      EXPECT_LT(output_error(graph, ours.graph, samples), output_error(graph, quantize(graph, plan), samples))
+          << c.op << granularity;
+    }
 }
 
 // What was asked for in words: the cost is the mean squared error at the output, but for a constant.
@@ -369,7 +380,7 @@ TEST(Compensated, TakesDegenerateWeights) {
   const Calibration samples = calibration({1, 3, 12, 12}, 6);
   for (const Degenerate& kind : degenerates)
     for (const Algorithm& algorithm : algorithms())
-      for (const std::string granularity : {"per_tensor", "per_channel"})
+      for (const std::string& granularity : granularities)
         for (const int bits : {1, 4, 8}) {
           const Graph graph = with_weights(usual, w1, kind.weight);
           QuantizationPlan plan = plan_of(graph, std::string(algorithm.name), bits, granularity);

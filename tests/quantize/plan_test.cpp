@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "compiler/quantize/quantize.h"
@@ -167,6 +168,72 @@ TEST(Plan, TablesPerChannelGoIntoTheArtifact) {
       plan(graph,
            manifest("quantize: { algorithm: kmeans_lut, bits: 2, granularity: per_channel }\nemit: [mlq]\n"));
   EXPECT_EQ(of(p, graph, "conv1/weights").settings.granularity, "per_channel");
+}
+
+TEST(Plan, GroupsAndBlocksHaveSizesForAllOrForSome) {
+  const Graph graph = three_layers();
+  const QuantizationPlan p = plan(
+      graph, manifest("quantize:\n  algorithm: kmeans_lut\n  bits: 4\n  granularity: per_group\n"
+                      "  group_size: 16\n  layers:\n    - { match: conv2, group_size: 8 }\n"
+                      "    - { match: conv1, granularity: per_block, block_size: 5, algorithm: linear }\n"));
+  EXPECT_EQ(of(p, graph, "conv2/weights").settings.granularity, "per_group");
+  EXPECT_EQ(of(p, graph, "conv2/weights").settings.group_size, 8);
+  EXPECT_EQ(of(p, graph, "conv1/weights").settings.granularity, "per_block");
+  EXPECT_EQ(of(p, graph, "conv1/weights").settings.block_size, 5);
+  EXPECT_EQ(of(p, graph, "conv1/weights").settings.group_size, 0);
+  EXPECT_EQ(of(p, graph, "conv1/weights").input_axis, 1);
+  const Graph made = quantize(graph, p);
+  const auto blocks = [&](const char* name) {
+    return made.tensors[static_cast<std::size_t>(of(p, graph, name).tensor)].quantization->blocks;
+  };
+  EXPECT_EQ(blocks("conv1/weights"), (Shape{1, 5}));
+  EXPECT_EQ(blocks("conv2/weights"), Shape{8});
+  EXPECT_EQ(blocks("tiny/weights"), Shape{});  // fewer channels than a group has
+}
+
+TEST(Plan, SizesGoWithTheirGranularity) {
+  const std::string head = "quantize:\n  algorithm: linear\n  bits: 4\n";
+  Diagnostic d = refusal(head + "  group_size: 8\n");
+  EXPECT_EQ(d.what, "'group_size' goes with 'granularity: per_group'");
+  EXPECT_EQ(d.where.line, 6);
+  d = refusal(head + "  granularity: per_group\n");
+  EXPECT_EQ(d.what, "'per_group' needs 'group_size'");
+  EXPECT_EQ(d.where.line, 6);
+  EXPECT_EQ(refusal(head + "  granularity: per_block\n  group_size: 8\n").what,
+            "'group_size' goes with 'granularity: per_group'");
+  d = refusal(head + "  layers:\n    - { match: conv1, block_size: 8 }\n");
+  EXPECT_EQ(d.what, "'block_size' goes with 'granularity: per_block'");
+  EXPECT_EQ(d.where.line, 7);
+  EXPECT_EQ(refusal(head + "  granularity: per_group\n  group_size: 8\n  layers:\n"
+                           "    - { match: conv1, granularity: per_block }\n")
+                .what,
+            "'per_block' needs 'block_size'");
+}
+
+TEST(Plan, ASizeBeyondEveryLayerIsAMistake) {
+  Diagnostic d =
+      refusal("quantize:\n  algorithm: linear\n  bits: 4\n  granularity: per_group\n  group_size: 65\n");
+  EXPECT_EQ(d.what, "no layer has 65 output channels: the most are 64");
+  EXPECT_EQ(d.where.line, 7);
+  d = refusal(
+      "quantize:\n  algorithm: linear\n  bits: 4\n  layers:\n"
+      "    - { match: conv1, granularity: per_block, block_size: 17 }\n");
+  EXPECT_EQ(d.what, "no layer has 17 input channels: the most are 16");
+}
+
+TEST(Plan, CoreMlHoldsNoGroups) {
+  for (const auto& [settings, what, hint] :
+       {std::tuple("algorithm: linear, bits: 4, granularity: per_group, group_size: 8",
+                   "one scale for each group of channels", "per_channel"),
+        std::tuple("algorithm: kmeans_lut, bits: 4, granularity: per_group, group_size: 8",
+                   "one table for each group of channels", "per_tensor"),
+        std::tuple("algorithm: linear, bits: 4, granularity: per_block, block_size: 8",
+                   "one scale for each block of weights", "per_channel")}) {
+    const Diagnostic d = refusal(fmt::format("quantize: {{ {} }}\nemit: [mlq, coreml]\n", settings));
+    EXPECT_EQ(d.code, "MLQ133");
+    EXPECT_THAT(d.what, HasSubstr(what));
+    EXPECT_THAT(d.hint, testing::AllOf(HasSubstr(hint), HasSubstr("emit only: mlq, onnx")));
+  }
 }
 
 // What the manifest's own reader refuses already, in case a plan comes from elsewhere.

@@ -1,8 +1,10 @@
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 
 #include "compiler/quantize/half.h"
 #include "compiler/support/parallel.h"
@@ -46,7 +48,7 @@ TEST(Quantize, TheRuntimeDecodesWhatTheAlgorithmChose) {
                                    std::max(axis, 0))});
         const Tensor& tensor = quantized.tensors[0];
         ASSERT_TRUE(tensor.quantization);
-        EXPECT_EQ(tensor.quantization->axis, axis);
+        EXPECT_EQ(tensor.quantization->blocks, mlq::blocks_along(axis));
         EXPECT_EQ(tensor.data->bytes.size(), mlq::data_size(tensor));
         const std::int64_t groups = axis < 0 ? 1 : tensor.shape[static_cast<std::size_t>(axis)];
         const Weights weights{values, groups, axis < 0 ? 210 : axis == 0 ? 35 : axis == 1 ? 7 : 1};
@@ -57,6 +59,68 @@ TEST(Quantize, TheRuntimeDecodesWhatTheAlgorithmChose) {
               << algorithm.name << bits << axis;
         EXPECT_EQ(graph.tensors[0].quantization, std::nullopt);  // the source is untouched
       }
+}
+
+struct Blocked {
+  Shape shape;
+  int axis, input_axis;
+  std::string granularity;
+  int size;
+  Shape blocks;
+};
+
+const Blocked blocked[] = {
+    {{6, 5, 7}, 0, 1, "per_group", 3, {3}},        {{6, 5, 7}, 0, 1, "per_group", 4, {4}},
+    {{6, 5, 7}, 1, 0, "per_group", 2, {0, 2}},     {{6, 5, 7}, 0, 1, "per_group", 6, {}},
+    {{6, 5, 7}, 0, 1, "per_group", 1, {1}},        {{6, 5, 7}, 0, 1, "per_block", 5, {1}},
+    {{6, 5, 7}, 0, 1, "per_block", 2, {1, 2}},     {{6, 5, 7}, 1, 0, "per_block", 3, {3, 1}},
+    {{2, 6, 12}, 1, 2, "per_block", 5, {0, 1, 5}}, {{4, 300}, 0, 1, "per_block", 64, {1, 64}},
+    {{300, 4}, 1, 0, "per_block", 64, {64, 1}},    {{4, 256}, 0, 1, "per_block", 64, {1, 64}},
+    {{256, 3}, 0, 1, "per_group", 64, {64}},
+};
+
+// Which block each element is in, by its coordinates; then each block for itself.
+std::vector<float> block_by_block(const std::vector<float>& values, const Blocked& b,
+                                  const Algorithm& algorithm, int bits) {
+  std::map<std::vector<std::int64_t>, std::vector<std::size_t>> members;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::vector<std::int64_t> at(b.shape.size());
+    auto rest = static_cast<std::int64_t>(i);
+    for (std::size_t d = at.size(); d-- > 0; rest /= b.shape[d]) {
+      const std::int64_t block = d < b.blocks.size() && b.blocks[d] > 0 ? b.blocks[d] : b.shape[d];
+      at[d] = rest % b.shape[d] / block;
+    }
+    members[at].push_back(i);
+  }
+  std::vector<float> result(values.size());
+  for (const auto& [block, elements] : members) {
+    std::vector<float> own;
+    for (const std::size_t i : elements) own.push_back(values[i]);
+    const Weights weights{own, 1, static_cast<std::int64_t>(own.size())};
+    const std::vector<float> decoded = test::decoded(weights, algorithm.quantize(weights, bits), bits);
+    for (std::size_t i = 0; i < own.size(); ++i) result[elements[i]] = decoded[i];
+  }
+  return result;
+}
+
+TEST(Quantize, GroupsAndBlocksAreQuantizedEachForItself) {
+  for (const Blocked& b : blocked) {
+    const std::vector<float> values =
+        test::heavy_tailed(static_cast<std::size_t>(*mlq::element_count(b.shape)), 9);
+    for (const Algorithm& algorithm : algorithms())
+      for (const int bits : {1, 3, 8}) {
+        TensorPlan plan = entry(std::string(algorithm.name), bits, b.granularity, b.axis);
+        plan.input_axis = b.input_axis;
+        (b.granularity == "per_group" ? plan.settings.group_size : plan.settings.block_size) = b.size;
+        const Graph quantized = quantize(one_tensor(b.shape, values), {plan});
+        const std::string what = fmt::format("{} {} {} of {}", algorithm.name, bits, b.granularity, b.size);
+        EXPECT_EQ(quantized.tensors[0].quantization->blocks, b.blocks) << what;
+        const std::vector<float> ours = values_of(quantized.tensors[0]),
+                                 expected = block_by_block(values, b, algorithm, bits);
+        for (std::size_t i = 0; i < ours.size(); ++i)
+          ASSERT_NEAR(ours[i], expected[i], 2e-7 * std::abs(expected[i]) + 1e-9) << what << " " << i;
+      }
+  }
 }
 
 TEST(Quantize, SixteenBitsAreHalves) {

@@ -21,8 +21,7 @@ TEST_P(Row, IsFoundByItsName) {
   const Algorithm* algorithm = find_algorithm(GetParam());
   ASSERT_NE(algorithm, nullptr);
   EXPECT_EQ(algorithm->name, GetParam());
-  EXPECT_TRUE(algorithm->default_granularity == "per_tensor" ? algorithm->per_tensor
-                                                             : algorithm->per_channel);
+  EXPECT_THAT(algorithm->default_granularity, testing::AnyOf("per_tensor", "per_channel"));
 }
 
 TEST_P(Row, GivesParametersForEachGroupAndIndicesInRange) {

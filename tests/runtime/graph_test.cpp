@@ -53,7 +53,7 @@ TEST(Dequantize, MatchesTheDescriptionAtEveryWidthAndAxis) {
         std::vector<std::uint8_t> packed((count * bits + 7) / 8);
         for (auto& byte : packed) byte = static_cast<std::uint8_t>(random.next());
         const std::size_t groups = axis < 0 ? 1 : shape[axis];
-        Quantization q{bits, axis, {}, {}, {}};
+        Quantization q{bits, blocks_along(axis), {}, {}, {}};
         if (table) {
           q.table = random.numbers(groups << bits);
         } else {
@@ -89,7 +89,7 @@ TEST(Dequantize, FailsWhereItWouldReadTooFar) {
   EXPECT_FALSE(dequantize({"w", DataType::float32, {4}, bytes({1, 2, 3}), {}}, values));
   EXPECT_FALSE(dequantize({"w", DataType::float32, {4}, std::nullopt, {}}, values));
   EXPECT_FALSE(dequantize({"w", DataType::int8, {4}, bytes({1, 2, 3, 4}), {}}, values));
-  const Quantization q{8, 0, {1, 1}, {0, 0}, {}};
+  const Quantization q{8, {1}, {1, 1}, {0, 0}, {}};
   EXPECT_FALSE(dequantize({"w", DataType::float32, {4}, bytes({1, 2, 3, 4}), q}, values));
   EXPECT_FALSE(dequantize({"w", DataType::float32, {3}, bytes({1, 2, 3, 4}), {}}, values));
 }
@@ -135,14 +135,14 @@ TEST(Check, NamesTheTensorAtFault) {
   graph.tensors[2].type = static_cast<DataType>(77);
   EXPECT_NE(fault(graph), "");
   graph = good();
-  graph.tensors[1].quantization = Quantization{4, -1, {1}, {}, {}};
+  graph.tensors[1].quantization = Quantization{4, {}, {1}, {}, {}};
   EXPECT_THAT(fault(graph), HasSubstr("offset"));
-  graph.tensors[1].quantization = Quantization{4, -1, {}, {}, {1, 2, 3}};
+  graph.tensors[1].quantization = Quantization{4, {}, {}, {}, {1, 2, 3}};
   EXPECT_THAT(fault(graph), HasSubstr("groups"));
-  graph.tensors[1].quantization = Quantization{9, -1, {1}, {1}, {}};
+  graph.tensors[1].quantization = Quantization{9, {}, {1}, {1}, {}};
   EXPECT_THAT(fault(graph), HasSubstr("9 bits"));
-  graph.tensors[1].quantization = Quantization{4, 1, {1}, {1}, {}};
-  EXPECT_THAT(fault(graph), HasSubstr("axis 1"));
+  graph.tensors[1].quantization = Quantization{4, {0, 1}, {1}, {1}, {}};
+  EXPECT_THAT(fault(graph), HasSubstr("blocks of 0x1, which do not suit it"));
 }
 
 TEST(Check, NamesTheFeatureAtFault) {

@@ -73,7 +73,7 @@ TensorId without_directions(Graph& graph, TensorId id) {
   Tensor matrix = tensor(graph, id);
   matrix.name += ".rows";
   matrix.shape.erase(matrix.shape.begin());
-  if (matrix.quantization && matrix.quantization->axis > 0) --matrix.quantization->axis;
+  if (auto& q = matrix.quantization; q && !q->blocks.empty()) q->blocks.erase(q->blocks.begin());
   return mlq::add_tensor(graph, std::move(matrix));
 }
 

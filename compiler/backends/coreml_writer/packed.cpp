@@ -60,9 +60,10 @@ mlq::Tensor permuted(const mlq::Tensor& tensor, const std::vector<std::int64_t>&
   }
   Bytes bytes;
   if (auto& q = result.quantization) {
-    if (q->axis >= 0)
-      q->axis =
-          static_cast<int>(std::find(permutation.begin(), permutation.end(), q->axis) - permutation.begin());
+    mlq::Shape blocks = q->blocks;
+    blocks.resize(rank);
+    q->blocks.clear();
+    for (const std::int64_t from : permutation) q->blocks.push_back(blocks[static_cast<std::size_t>(from)]);
     const auto count = static_cast<std::size_t>(*mlq::element_count(tensor.shape));
     bytes = pack(moved(unpack(tensor.data->bytes, count, q->bits), result.shape, stride, 1), q->bits);
   } else {
@@ -84,9 +85,10 @@ mlq::Tensor rows_of(const mlq::Tensor& tensor, std::int64_t which, std::int64_t 
     const Bytes numbers = unpack(tensor.data->bytes, all, q->bits);
     const auto from = numbers.begin() + static_cast<std::ptrdiff_t>(begin);
     bytes = pack(Bytes(from, from + static_cast<std::ptrdiff_t>(size)), q->bits);
-    q->axis = q->axis < 0 ? -1 : q->axis - 1;
+    const int axis = mlq::axis_of(q->blocks).value_or(-1) - 1;
+    q->blocks = mlq::blocks_along(std::max(axis, -1));
     for (auto* list : {&q->scale, &q->offset})
-      if (q->axis == 0 && list->size() == static_cast<std::size_t>(tensor.shape[1]))
+      if (axis == 0 && list->size() == static_cast<std::size_t>(tensor.shape[1]))
         *list = {list->begin() + first, list->begin() + first + count};
   } else {
     const std::size_t width = mlq::size_of(tensor.type);

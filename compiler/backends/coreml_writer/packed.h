@@ -8,7 +8,7 @@
 
 namespace mlqc::coreml_writer {
 
-// Axis i of the result is axis permutation[i] of the tensor; a quantization's axis moves along.
+// Axis i of the result is axis permutation[i] of the tensor; a quantization's blocks move along.
 mlq::Tensor permuted(const mlq::Tensor& tensor, const std::vector<std::int64_t>& permutation);
 
 // Rows [first, first + count) of matrix number `which` of a constant [matrices, rows, columns]. Quantized

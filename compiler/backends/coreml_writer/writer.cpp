@@ -205,7 +205,9 @@ void Writer::weights(coreml::Weights& to, const mlq::Tensor& from, int axis) {
                               "say granularity: per_tensor, or do not emit coreml",
                               {}});
   const std::size_t size = mlq::data_size(from).value_or(0);
-  if (from.quantization && (from.quantization->axis < 0 || from.quantization->axis == axis)) {
+  const std::optional<int> groups =
+      from.quantization ? mlq::axis_of(from.quantization->blocks) : std::nullopt;
+  if (groups && (*groups < 0 || *groups == axis)) {
     to.set_raw_value(as_text(from.data->bytes.first(size)));
     write_quantization(*from.quantization, *to.mutable_quantization());
   } else if (from.type == mlq::DataType::float16 && !from.quantization) {

@@ -34,7 +34,7 @@ void set_linear(const Build& build, const Blob& blob, int axis, mlq::Quantizatio
   build.require(groups == 1 || groups == channels,
                 "has quantized weights with neither one scale nor one for each "
                 "output channel");
-  q.axis = groups == 1 ? -1 : axis;
+  q.blocks = mlq::blocks_along(groups == 1 ? -1 : axis);
   q.scale = blob.scale;
   q.offset = blob.offset.empty() ? std::vector<float>(groups, 0.0f) : blob.offset;
 }
@@ -62,7 +62,7 @@ void set_signed(Build& build, const Blob& blob, Tensor& tensor) {
   for (std::byte& byte : shifted) byte ^= std::byte{0x80};
   tensor.data = mlq::copy_data(std::span<const std::byte>(shifted));
   build.require(blob.scale.size() == 1, "has signed weights with other than one scale");
-  tensor.quantization = mlq::Quantization{8, -1, blob.scale, {-128.0f * blob.scale[0]}, {}};
+  tensor.quantization = mlq::Quantization{8, {}, blob.scale, {-128.0f * blob.scale[0]}, {}};
 }
 
 }  // namespace

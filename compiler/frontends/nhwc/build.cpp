@@ -189,7 +189,7 @@ TensorId Build::reshaped(TensorId id, const Shape& target, const char* field) {
   if (!is_constant(id)) return reshape(id, target);
   Tensor result = tensor(id);
   require(mlq::element_count(target) == mlq::element_count(result.shape) &&
-              (!result.quantization || result.quantization->axis <= 0),
+              (!result.quantization || mlq::axis_of(result.quantization->blocks).value_or(1) <= 0),
           "has weights of another size than it needs");
   result.shape = target;
   result.name = weight_name(field);

@@ -36,9 +36,12 @@ mlq::Tensor permute(const mlq::Tensor& tensor, const std::vector<std::int64_t>& 
     result.shape[i] = tensor.shape[static_cast<std::size_t>(perm[i])];
     stride.push_back(source_stride[static_cast<std::size_t>(perm[i])]);
   }
-  if (result.quantization && result.quantization->axis >= 0)
-    result.quantization->axis =
-        static_cast<int>(std::find(perm.begin(), perm.end(), result.quantization->axis) - perm.begin());
+  if (result.quantization && !result.quantization->blocks.empty()) {
+    mlq::Shape blocks = result.quantization->blocks;
+    blocks.resize(rank);
+    for (std::size_t i = 0; i < rank; ++i)
+      result.quantization->blocks[i] = blocks[static_cast<std::size_t>(perm[i])];
+  }
   const std::size_t size = result.quantization ? 1 : mlq::size_of(tensor.type);
   const auto bytes = gather(tensor.data->bytes, result.shape, stride, size);
   result.data = mlq::copy_data(std::span<const std::byte>(bytes));

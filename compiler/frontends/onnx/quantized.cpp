@@ -94,8 +94,8 @@ std::optional<Value> weights(Op& op) {
   tensor.shape.assign(proto->dims().begin(), proto->dims().end());
   mlq::Quantization quantization;
   if (scales->size() > 1)
-    quantization.axis =
-        static_cast<int>(b.axis(op.i("axis", 1), static_cast<std::int64_t>(tensor.shape.size())));
+    quantization.blocks = mlq::blocks_along(
+        static_cast<int>(b.axis(op.i("axis", 1), static_cast<std::int64_t>(tensor.shape.size()))));
   const auto shift =
       static_cast<float>(is_signed(proto->data_type()) ? 1 << (bits_of(proto->data_type()) - 1) : 0);
   quantization.scale = *scales;

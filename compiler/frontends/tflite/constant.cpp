@@ -55,7 +55,7 @@ std::size_t group_of(const Grid& grid, const Shape& shape, std::size_t element) 
 
 // Eight bits stay as they are: q - zero is (q + 128) - (zero + 128) where the type is signed.
 TensorId packed(Net& net, mlq::Tensor result, const Grid& grid, bool is_signed) {
-  mlq::Quantization q{8, grid.axis, grid.scale, {}, {}};
+  mlq::Quantization q{8, mlq::blocks_along(grid.axis), grid.scale, {}, {}};
   for (std::size_t i = 0; i < grid.scale.size(); ++i)
     q.offset.push_back(-grid.scale[i] * static_cast<float>(grid.zero[i] + (is_signed ? 128 : 0)));
   if (is_signed) {

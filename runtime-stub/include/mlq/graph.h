@@ -66,14 +66,25 @@ Data copy_data(std::span<const T> values) {
 // shape, is the unsigned `bits`-bit number q at bit i * bits of the data, most significant bit first, with no
 // alignment between rows and the last byte zero-padded (the packing of Core ML's neural networks).
 //   linear: weight = scale[g] * q + offset[g]      table: weight = table[g * 2^bits + q]
-// where g is the element's index along `axis`, or 0 when axis is -1 (one group for the whole tensor).
+// where g is the number of the block that the element lies in. `blocks` says how far a block reaches along
+// each dimension of the shape; 0, or no number at all at the end, is the whole dimension, and the last block
+// along one may be shorter. Blocks are numbered in row-major order of the grid they make:
+//   {}       one group for the whole tensor     {1}, {0, 1}   one for each index along dimension 0, 1
+//   {8}      one for eight neighbours along 0   {1, 32}       for each index along 0, runs of 32 along 1
 // Exactly one of scale and table is filled. offset has scale's length.
 struct Quantization {
-  int bits = 8;  // 1..8
-  int axis = -1;
+  int bits = 8;  // 1..8; with scales also 16
+  Shape blocks;
   std::vector<float> scale, offset;
   std::vector<float> table;
 };
+
+// How many groups a tensor of this shape has; nothing when the blocks do not suit the shape.
+std::optional<std::size_t> group_count(const Shape& shape, const Shape& blocks);
+// The blocks of one group for each index along `axis`, or of one for all where it is -1.
+Shape blocks_along(int axis);
+// And back; nothing for other blocks.
+std::optional<int> axis_of(const Shape& blocks);
 
 // A value of the graph: an input, a node's result, or (when it has data) a constant.
 // `type` is the type that nodes see: a quantized tensor is float32 to its readers. A constant of float16
