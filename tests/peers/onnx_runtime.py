@@ -22,6 +22,7 @@ TYPES = {"float32": np.float32, "float16": np.float16}
 ALGORITHMS = [("linear", "per_tensor"), ("linear", "per_channel"), ("linear_lut", None), ("kmeans_lut", None)]
 SETTINGS = [(algorithm, bits, granularity) for bits in (8, 4, 3) for algorithm, granularity in ALGORITHMS]
 SETTINGS += [("linear_symmetric", 8, None), ("none", 16, None)]
+SETTINGS += [("kmeans_lut", 4, "per_group, group_size: 16"), ("linear", 4, "per_block, block_size: 24")]
 CONVERTED_SETTINGS = [("linear", 8, "per_tensor"), ("linear", 8, "per_channel"), ("kmeans_lut", 8, None), ("kmeans_lut", 4, None)]
 CONVERTED = ["coreml/SqueezeNetFP16.mlmodel", "coreml/SqueezeNetInt8LUT.mlmodel", "coreml/mnistCNN_r4ghu.mlmodel",
              "coreml/CustomVisionFruit.mlmodel", "coreml/waifu2x_photo_noise1.mlmodel", "coreml/pose_hourglass.mlmodel",

@@ -310,20 +310,25 @@ TEST(Compensated, SaysWhatTheOutputLoses) {
 
 TEST(Compensated, SameBytesForAnyThreadsAndMemory) {
   const Graph graph = two_layers();
-  const QuantizationPlan plan = plan_of(graph, "kmeans_lut", 3, "per_tensor");
-  const Calibration samples = calibration({1, 3, 12, 12}, 12);
-  set_threads(1);
-  const CompensatedGraph one = round(graph, plan, samples, 0);
-  set_threads(4);
-  const CompensatedGraph four = round(graph, plan, samples);
-  set_threads(0);
-  for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
-    const mlq::Tensor &a = one.graph.tensors[i], &b = four.graph.tensors[i];
-    if (!a.data) continue;
-    EXPECT_TRUE(
-        std::equal(a.data->bytes.begin(), a.data->bytes.end(), b.data->bytes.begin(), b.data->bytes.end()));
-    if (a.quantization) {
-      EXPECT_EQ(a.quantization->table, b.quantization->table);
+  for (const std::string& granularity : granularities) {
+    const QuantizationPlan plan =
+        plan_of(graph, granularity == "per_tensor" ? "kmeans_lut" : "linear", 3, granularity);
+    const Calibration samples = calibration({1, 3, 12, 12}, 12);
+    set_threads(1);
+    const CompensatedGraph one = round(graph, plan, samples, 0);
+    set_threads(4);
+    const CompensatedGraph four = round(graph, plan, samples);
+    set_threads(0);
+    for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
+      const mlq::Tensor &a = one.graph.tensors[i], &b = four.graph.tensors[i];
+      if (!a.data) continue;
+      EXPECT_TRUE(
+          std::equal(a.data->bytes.begin(), a.data->bytes.end(), b.data->bytes.begin(), b.data->bytes.end()));
+      if (a.quantization) {
+        EXPECT_EQ(a.quantization->table, b.quantization->table);
+        EXPECT_EQ(a.quantization->scale, b.quantization->scale);
+        EXPECT_EQ(a.quantization->offset, b.quantization->offset);
+      }
     }
   }
 }
@@ -438,7 +443,6 @@ TEST(Compensated, AloneEachLayerSeesTheFloatNetwork) {
 // A channel that is always 0, and a single sample: singular statistics.
 TEST(Compensated, TakesSingularStatistics) {
   const Graph graph = two_layers();
-  const QuantizationPlan plan = plan_of(graph, "kmeans_lut", 3, "per_tensor");
   Calibration samples = calibration({1, 3, 12, 12}, 1);
   const auto whole = samples.sample;
   samples.sample = [whole](std::size_t i) {
@@ -446,8 +450,13 @@ TEST(Compensated, TakesSingularStatistics) {
     std::fill_n(reinterpret_cast<float*>(arrays[0].bytes.data()), 144, 0.0f);
     return arrays;
   };
-  const CompensatedGraph ours = round(graph, plan, samples);
-  EXPECT_LE(output_error(graph, ours.graph, samples), output_error(graph, quantize(graph, plan), samples));
+  for (const std::string& granularity : granularities)
+    for (const std::string algorithm : {"kmeans_lut", "linear", "linear_symmetric"}) {
+      const QuantizationPlan plan = plan_of(graph, algorithm, 3, granularity);
+      const CompensatedGraph ours = round(graph, plan, samples);
+      EXPECT_LE(output_error(graph, ours.graph, samples), output_error(graph, quantize(graph, plan), samples))
+          << algorithm << granularity;
+    }
 }
 
 }  // namespace

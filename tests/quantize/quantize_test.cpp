@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <tuple>
 
 #include "compiler/quantize/half.h"
 #include "compiler/support/parallel.h"
@@ -123,6 +124,55 @@ TEST(Quantize, GroupsAndBlocksAreQuantizedEachForItself) {
   }
 }
 
+std::string refusal(const Graph& graph, const TensorPlan& plan) {
+  try {
+    quantize(graph, {plan});
+  } catch (const Error& error) {
+    EXPECT_EQ(error.exit(), Exit::model);
+    return error.diagnostic().what;
+  }
+  return "accepted";
+}
+
+struct Odd {
+  const char* name;
+  float (*weight)(std::size_t i);
+  double most;  // of the squared error at 8 bits, as a part of the sum of squares
+};
+
+const Odd odd[] = {
+    {"zeros", [](std::size_t) { return 0.0f; }, 0},
+    {"a constant", [](std::size_t) { return -0.37f; }, 1e-12},
+    {"one weight", [](std::size_t i) { return i == 17 ? 0.5f : 0.0f; }, 1e-5},
+    {"an outlier", [](std::size_t i) { return i == 40 ? 1e30f : static_cast<float>(i % 13) / 13; }, 1e-5},
+    {"denormals", [](std::size_t i) { return static_cast<float>(i % 29) * 1e-42f; }, 1e-2},
+    {"a dead channel", [](std::size_t i) { return i < 60 ? 0.0f : static_cast<float>(i % 31) / 31; }, 1e-4},
+};
+
+const std::tuple<const char*, int, int> all_granularities[] = {
+    {"per_tensor", 0, 0}, {"per_channel", 0, 0}, {"per_group", 3, 0}, {"per_block", 0, 4}};
+
+// With 256 levels for each group, weights become themselves but for rounding, whatever they are.
+TEST(Quantize, TakesOddWeightsInGroupsOfEveryKind) {
+  const Shape shape = {10, 15, 2, 2};
+  for (const Odd& kind : odd)
+    for (const Algorithm& algorithm : algorithms())
+      for (const auto& [granularity, group, block] : all_granularities) {
+        std::vector<float> values(600);
+        for (std::size_t i = 0; i < values.size(); ++i) values[i] = kind.weight(i);
+        TensorPlan plan = entry(std::string(algorithm.name), 8, granularity);
+        plan.settings.group_size = group;
+        plan.settings.block_size = block;
+        const std::vector<float> made = values_of(quantize(one_tensor(shape, values), {plan}).tensors[0]);
+        const std::vector<float> nothing(values.size());
+        EXPECT_LE(test::squared_error(values, made), kind.most * test::squared_error(values, nothing) + 1e-14)
+            << kind.name << " " << algorithm.name << " " << granularity;
+        for (const float value : made) ASSERT_TRUE(std::isfinite(value)) << kind.name;
+        values[333] = std::nanf("");
+        EXPECT_EQ(refusal(one_tensor(shape, values), plan), "weight 333 of 'layer/weights' is NaN");
+      }
+}
+
 TEST(Quantize, SixteenBitsAreHalves) {
   const std::vector<float> values = {1, -0.1f, 65504, 1e-9f};
   const Graph quantized = quantize(one_tensor({2, 2}, values), {entry("linear", 16, "")});
@@ -135,16 +185,6 @@ TEST(Quantize, KeptTensorsShareTheirBytes) {
   const Graph graph = one_tensor({2, 2}, {1, 2, 3, 4});
   const Graph same = quantize(graph, {{0, "layer", "Conv", 0, {}, "it is a vector"}});
   EXPECT_EQ(same.tensors[0].data->bytes.data(), graph.tensors[0].data->bytes.data());
-}
-
-std::string refusal(const Graph& graph, const TensorPlan& plan) {
-  try {
-    quantize(graph, {plan});
-  } catch (const Error& error) {
-    EXPECT_EQ(error.exit(), Exit::model);
-    return error.diagnostic().what;
-  }
-  return "accepted";
 }
 
 TEST(Quantize, NamesWeightsThatAreNoNumbers) {
