@@ -47,7 +47,9 @@ TEST_P(MalformedTensorFlow, FlippedBits) {
   const std::string bytes = whole();
   std::mt19937 random(5);
   const long before = mlq::test::peak_kilobytes();
-  for (int trial = 0; trial < 500; ++trial) {
+  // The largest graph is lowered to its end nearly each time, which takes a while with sanitizers.
+  const int trials = std::string(GetParam()) == "mtcnn.pb" ? 100 : 500;
+  for (int trial = 0; trial < trials; ++trial) {
     std::string damaged = bytes;
     damaged[random() % bytes.size()] ^= static_cast<char>(1 << random() % 8);
     import_or_refuse(damaged);

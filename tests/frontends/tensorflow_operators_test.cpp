@@ -298,6 +298,36 @@ TEST(TensorFlowOperators, UnknownOnesAreComputedByTheUser) {
   EXPECT_THAT((*outputs)[0].floats(), testing::ElementsAre(-1, -4, -9));
 }
 
+// Frames overlap by other than a whole number of strides, or leave samples out between them.
+TEST(TensorFlowOperators, FramesOfASound) {
+  constexpr int samples = 100, window = 12, points = 16;
+  const Floats sound = wave(samples, 0.4f);
+  for (const int stride : {5, 12, 17}) {
+    tensorflow::GraphDef graph;
+    test::GraphMaker g(*graph.mutable_node());
+    g.placeholder("wav", {}, 7);
+    auto& decode = g.node("d", "DecodeWav", {"wav"});
+    test::set(decode, "desired_samples", std::int64_t{samples});
+    test::set(decode, "desired_channels", std::int64_t{1});
+    auto& frames = g.node("s", "AudioSpectrogram", {"d"});
+    test::set(frames, "window_size", std::int64_t{window}), test::set(frames, "stride", std::int64_t{stride});
+    test::set_flag(frames, "magnitude_squared", true);
+    Floats expected;
+    for (int first = 0; first + window <= samples; first += stride)
+      for (int k = 0; k <= points / 2; ++k) {
+        double re = 0, im = 0;
+        for (int i = 0; i < window; ++i) {
+          const double v = sound[static_cast<std::size_t>(first + i)] *
+                           (0.5 - 0.5 * std::cos(2 * std::numbers::pi * i / window));
+          re += v * std::cos(2 * std::numbers::pi * k * i / points);
+          im -= v * std::sin(2 * std::numbers::pi * k * i / points);
+        }
+        expected.push_back(static_cast<float>(re * re + im * im));
+      }
+    expect_near(test::run(graph, {sound}).at(0), expected);
+  }
+}
+
 // The spectrum of one frame: a Hann window, 512 points, |.|^2; then three coefficients of the cepstrum.
 TEST(TensorFlowOperators, SoundToSpectrumAndCepstrum) {
   constexpr int window = 400, points = 512, bands = 6, kept = 3;

@@ -68,6 +68,27 @@ TensorId power(nhwc::Build& b, TensorId rows, std::int64_t n, std::int64_t p, st
   return nhwc::slice(b, b.reshape(b.transpose(squares, {0, 2, 1}), {n, p * q}), {0, 0}, {-1, p * q / 2 + 1});
 }
 
+// Frames [frames, window] of a sound, `stride` samples apart: blocks of so many samples stand side by side,
+// so that no place needs a number in the file. Of very many blocks, the places are cheaper.
+TensorId frames_of(nhwc::Build& b, TensorId sound, std::int64_t frames, std::int64_t window,
+                   std::int64_t stride) {
+  const std::int64_t samples = b.shape(sound)[0], blocks = (window + stride - 1) / stride;
+  const TensorId line = b.reshape(sound, {samples});
+  if (blocks > 32) {
+    Ints places;
+    for (std::int64_t f = 0; f < frames; ++f)
+      for (std::int64_t i = 0; i < window; ++i) places.push_back(f * stride + i);
+    return b.reshape(nhwc::gather(b, line, b.ints(places), 0), {frames, window});
+  }
+  const std::int64_t rows = frames + blocks - 1, used = std::min(samples, rows * stride);
+  const TensorId padded =
+      nhwc::pad(b, nhwc::slice(b, line, {0}, {used}), {0, rows * stride - used}, "constant", mlq::no_tensor);
+  const TensorId table = b.reshape(padded, {rows, stride});
+  Ids parts;
+  for (std::int64_t k = 0; k < blocks; ++k) parts.push_back(nhwc::slice(b, table, {k, 0}, {frames, -1}));
+  return nhwc::slice(b, nhwc::concat(b, parts, 1), {0, 0}, {-1, window});
+}
+
 // [samples, channels] to [channels, frames, bins].
 void spectrogram(Net& net, const char*) {
   nhwc::Build& b = net.b;
@@ -81,11 +102,7 @@ void spectrogram(Net& net, const char*) {
   b.require(frames <= (1 << 22) / window, "makes too many frames");
   net.limits.spread += static_cast<std::size_t>(frames * window);
   b.require(net.limits.spread <= most_spread, "makes too many frames");
-  Ints places;
-  for (std::int64_t f = 0; f < frames; ++f)
-    for (std::int64_t i = 0; i < window; ++i) places.push_back(f * stride + i);
-  const TensorId cut =
-      b.reshape(nhwc::gather(b, b.reshape(sound, {samples}), b.ints(places), 0), {frames, window});
+  const TensorId cut = frames_of(b, sound, frames, window, stride);
   const TensorId hann = matrix(b, 1, window, [&](auto, auto i) {
     return 0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(window));
   });
