@@ -39,8 +39,9 @@ mlq::Tensor permute(const mlq::Tensor& tensor, const std::vector<std::int64_t>& 
   if (result.quantization && !result.quantization->blocks.empty()) {
     mlq::Shape blocks = result.quantization->blocks;
     blocks.resize(rank);
-    for (std::size_t i = 0; i < rank; ++i)
-      result.quantization->blocks[i] = blocks[static_cast<std::size_t>(perm[i])];
+    result.quantization->blocks.clear();
+    for (const std::int64_t from : perm)
+      result.quantization->blocks.push_back(blocks[static_cast<std::size_t>(from)]);
   }
   const std::size_t size = result.quantization ? 1 : mlq::size_of(tensor.type);
   const auto bytes = gather(tensor.data->bytes, result.shape, stride, size);
