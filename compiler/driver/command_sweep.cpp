@@ -56,6 +56,7 @@ std::string did_you_mean(const std::string& word, const std::vector<std::string>
 QuantizeSettings settings_of(const std::string& word) {
   QuantizeSettings settings;
   const std::size_t colon = word.find(':'), second = word.find(':', colon + 1);
+  settings.algorithm = word.substr(0, colon);
   if (colon != std::string::npos) settings.granularity = word.substr(colon + 1, second - colon - 1);
   std::vector<std::string> names;
   for (const Algorithm& algorithm : algorithms()) names.emplace_back(algorithm.name);

@@ -123,7 +123,8 @@ const Declaration declarations[] = {
      }},
     {"--algorithms",
      [](CLI::App& app, Options& o) {
-       app.add_option("--algorithms", o.algorithms, "Algorithms to try, with :per_channel or :per_tensor")
+       app.add_option("--algorithms", o.algorithms,
+                      "Algorithms to try, with :per_channel, :per_group:16, ...")
            ->delimiter(',')
            ->type_name("LIST");
      }},

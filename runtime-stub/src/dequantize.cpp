@@ -32,6 +32,50 @@ void unpack(const std::uint8_t* packed, int bits, std::size_t count, std::uint8_
   }
 }
 
+// Where groups lie along one dimension only, in runs so short that each by itself costs more than its
+// numbers: how many elements there are until they begin anew. 0 elsewhere.
+std::size_t short_period(const Shape& shape, const Shape& blocks) {
+  constexpr std::size_t few = 16;
+  std::size_t inner = 1, period = 0;
+  for (std::size_t d = shape.size(); d-- > 0; inner *= static_cast<std::size_t>(shape[d])) {
+    const std::int64_t block = d < blocks.size() ? blocks[d] : 0;
+    if (block == 0 || block >= shape[d]) continue;
+    if (period > 0 || static_cast<std::size_t>(block) * inner >= few) return 0;
+    period = static_cast<std::size_t>(shape[d]) * inner;
+  }
+  return period;
+}
+
+// Scale and offset for each element of a period.
+class PeriodicDecoder {
+ public:
+  PeriodicDecoder(const Tensor& tensor, std::size_t period) : scale_(period), offset_(period) {
+    const Quantization& q = *tensor.quantization;
+    Runs runs(tensor.shape, q.blocks);
+    for (std::size_t i = 0; i < period; runs.next())
+      for (const std::size_t end = i + runs.length(); i < end; ++i) {
+        scale_[i] = q.scale[runs.group()];
+        offset_[i] = q.offset[runs.group()];
+      }
+  }
+
+  void decode(const std::uint8_t* indices, std::size_t count, float* out) {
+    while (count > 0) {
+      const std::size_t run = std::min(count, scale_.size() - at_);
+      const double *scale = scale_.data() + at_, *offset = offset_.data() + at_;
+      for (std::size_t i = 0; i < run; ++i) out[i] = static_cast<float>(scale[i] * indices[i] + offset[i]);
+      indices += run;
+      out += run;
+      count -= run;
+      at_ = at_ + run == scale_.size() ? 0 : at_ + run;
+    }
+  }
+
+ private:
+  std::vector<double> scale_, offset_;
+  std::size_t at_ = 0;  // of the next element
+};
+
 // Goes through the elements in order and remembers which group the next one belongs to.
 class Decoder {
  public:
@@ -84,11 +128,9 @@ void dequantize_wide(const Tensor& tensor, std::span<float> out) {
   }
 }
 
-void dequantize_packed(const Tensor& tensor, std::span<float> out) {
-  if (out.empty()) return;
+template <class Decoder>
+void decode_all(const Tensor& tensor, Decoder decoder, std::span<float> out) {
   const int bits = tensor.quantization->bits;
-  if (bits == 16) return dequantize_wide(tensor, out);
-  Decoder decoder(tensor);
   if (bits == 8) return decoder.decode(as_bytes(tensor), out.size(), out.data());
   std::array<std::uint8_t, block_size> indices;
   for (std::size_t begin = 0; begin < out.size(); begin += block_size) {
@@ -96,6 +138,15 @@ void dequantize_packed(const Tensor& tensor, std::span<float> out) {
     unpack(as_bytes(tensor) + begin / 8 * bits, bits, count, indices.data());
     decoder.decode(indices.data(), count, out.data() + begin);
   }
+}
+
+void dequantize_packed(const Tensor& tensor, std::span<float> out) {
+  if (out.empty()) return;
+  const Quantization& q = *tensor.quantization;
+  if (q.bits == 16) return dequantize_wide(tensor, out);
+  const std::size_t period = q.table.empty() ? short_period(tensor.shape, q.blocks) : 0;
+  if (period > 0) return decode_all(tensor, PeriodicDecoder(tensor, period), out);
+  decode_all(tensor, Decoder(tensor), out);
 }
 
 void widen_halves(const std::uint8_t* bytes, std::span<float> out) {

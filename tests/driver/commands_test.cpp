@@ -53,6 +53,24 @@ TEST(Inspect, KnowsAnArtifactsBits) {
   EXPECT_THAT(run.out, HasSubstr("4 bit"));
 }
 
+TEST(Sweep, TriesAlgorithmsWithTheirGranularities) {
+  const TemporaryFolder folder;
+  const std::string manifest = test::digits_manifest(folder, "validate: { samples: { random: 4 } }\n");
+  const Outcome run =
+      run_mlqc({"sweep", manifest, "--bits", "4", "--algorithms", "linear", "linear:per_tensor",
+                "kmeans_lut:per_group:4", "linear:per_block:3", "--json", (folder / "s.json").string()});
+  ASSERT_EQ(run.exit, 0) << run.err;
+  std::vector<std::string> tried;
+  const json found = json::parse(read(folder / "s.json"));
+  for (const json& each : found["runs"])
+    tried.push_back(each["algorithm"].get<std::string>() + " " + each["granularity"].get<std::string>());
+  EXPECT_THAT(tried, testing::ElementsAre("linear ", "linear per_tensor", "kmeans_lut per_group 4",
+                                          "linear per_block 3"));
+  const Outcome sizeless = run_mlqc({"sweep", manifest, "--algorithms", "linear:per_group"});
+  EXPECT_EQ(sizeless.exit, 2);
+  EXPECT_THAT(sizeless.err, HasSubstr("'linear:per_group' needs a size"));
+}
+
 TEST(Compare, AModelAgreesWithItself) {
   const TemporaryFolder folder;
   const Outcome run =
