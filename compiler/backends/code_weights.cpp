@@ -53,9 +53,17 @@ void append_stream(std::vector<std::byte> symbols, std::vector<std::byte>& out) 
   out.insert(out.end(), stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(size));
 }
 
-void append_plane(std::span<const std::byte> symbols, std::vector<std::byte>& out) {
-  for (std::size_t at = 0; at < symbols.size(); at += mlq::coded_chunk) {
-    const auto chunk = symbols.subspan(at, std::min(mlq::coded_chunk, symbols.size() - at));
+void append_plane(const mlq::Tensor& tensor, const std::vector<std::byte>& indices,
+                  std::vector<std::byte>& out) {
+  std::vector<std::byte> symbols;
+  for (const mlq::CodedRun& run : mlq::coded_order(tensor)) {
+    const auto begin = indices.begin() + static_cast<std::ptrdiff_t>(run.begin);
+    symbols.insert(symbols.end(), begin, begin + static_cast<std::ptrdiff_t>(run.count));
+  }
+  if (symbols.empty()) symbols = indices;
+  const std::size_t each = mlq::chunk_size(tensor);
+  for (std::size_t at = 0; at < symbols.size(); at += each) {
+    const auto chunk = std::span(symbols).subspan(at, std::min(each, symbols.size() - at));
     append_stream({chunk.begin(), chunk.end()}, out);
   }
 }
@@ -72,9 +80,9 @@ std::vector<std::byte> code_weights(const mlq::Tensor& tensor) {
   const std::span<const std::byte> bytes = tensor.data->bytes;
   const int bits = tensor.quantization->bits;
   if (bits == 16)
-    for (const std::size_t plane : {0, 1}) append_plane(plane_of(bytes, count, plane), out);
+    for (const std::size_t plane : {0, 1}) append_plane(tensor, plane_of(bytes, count, plane), out);
   else
-    append_plane(unpacked(bytes, count, bits), out);
+    append_plane(tensor, unpacked(bytes, count, bits), out);
   const bool readable = count / mlq::most_per_coded_byte <= out.size();
   if (!readable || out.size() >= mlq::data_size(tensor).value_or(0)) out.clear();
 #else

@@ -1,4 +1,8 @@
 // The artifact, whose reader is runtime-stub/src/artifact.cpp.
+#ifdef MLQ_HAVE_HTSCODECS
+#include <zlib.h>
+#endif
+
 #include <cstring>
 #include <deque>
 #include <map>
@@ -120,12 +124,15 @@ class Encoder {
   }
 
   fb::Offset<wire::Quantization> quantization(const mlq::Quantization& from, bool coded) {
-    const auto scale = numbers(from.scale), offset = numbers(from.offset), table = numbers(from.table);
+    const int zero = coded ? mlq::common_zero(from) : -1;
+    const auto scale = numbers(from.scale), table = numbers(from.table);
+    const auto offset = zero >= 0 ? fb::Offset<fb::Vector<float>>() : numbers(from.offset);
     const std::optional<int> axis = mlq::axis_of(from.blocks);
     any_blocks_ |= !axis;
     const auto blocks = axis ? fb::Offset<fb::Vector<std::int64_t>>() : shape(from.blocks);
     return wire::CreateQuantization(builder_, static_cast<std::uint8_t>(from.bits), axis.value_or(-1), scale,
-                                    offset, table, coded, blocks);
+                                    offset, table, coded, blocks,
+                                    static_cast<std::uint16_t>(std::max(zero, 0)));
   }
 
   fb::Offset<wire::Tensor> tensor(const mlq::Tensor& from) {
@@ -210,12 +217,40 @@ class Encoder {
   std::deque<std::vector<std::byte>> streams_;  // coded constants
 };
 
+#ifdef MLQ_HAVE_HTSCODECS
+
+// Its size and a zlib stream: what runtime-stub/src/compressed.h reads.
+std::vector<std::uint8_t> compressed(std::span<const std::uint8_t> bytes) {
+  uLongf size = compressBound(static_cast<uLong>(bytes.size()));
+  std::vector<std::uint8_t> result(4 + size);
+  for (int i = 0; i < 4; ++i)
+    result[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(bytes.size() >> 8 * i);
+  if (compress2(result.data() + 4, &size, bytes.data(), static_cast<uLong>(bytes.size()),
+                Z_BEST_COMPRESSION) != Z_OK)
+    throw Error(Exit::internal, {{}, "the network could not be compressed", "MLQ901", "", {}});
+  result.resize(4 + size);
+  return result;
+}
+
+#else
+
+std::vector<std::uint8_t> compressed(std::span<const std::uint8_t> bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+#endif
+
 // All in one allocation of the final size: weights are large, and are copied only here.
-std::vector<std::byte> assemble(std::span<const std::uint8_t> graph, const Encoder& encoder) {
+std::vector<std::byte> assemble(std::span<const std::uint8_t> described, const Encoder& encoder, bool coded) {
+  const std::vector<std::uint8_t> small = coded ? compressed(described) : std::vector<std::uint8_t>();
+  const bool is_small = coded && small.size() < described.size();
+  const std::span<const std::uint8_t> graph = is_small ? std::span(small) : described;
   const std::size_t blobs_begin = padded(mlq::artifact_begin + graph.size());
   const std::size_t file_bytes = blobs_begin + encoder.blob_bytes();
-  const wire::Header header(mlq::artifact_magic, encoder.format(), mlq::version_major, mlq::version_minor,
-                            mlq::version_patch, 0, static_cast<std::uint32_t>(graph.size()), file_bytes);
+  const wire::Header header(mlq::artifact_magic,
+                            is_small ? mlq::artifact_format_compressed : encoder.format(), mlq::version_major,
+                            mlq::version_minor, mlq::version_patch, is_small ? 1 : 0,
+                            static_cast<std::uint32_t>(graph.size()), file_bytes);
   std::vector<std::byte> file;
   file.reserve(file_bytes);
   const auto append = [&](std::span<const std::byte> bytes) {
@@ -239,7 +274,7 @@ std::vector<std::byte> write(const Source& source, const mlq::Graph& graph, bool
                                  {}});
   Encoder encoder(coded);
   const auto described = encoder.encode(source, prepared);
-  return assemble(described, encoder);
+  return assemble(described, encoder, coded);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "compiler/driver/class_importance.h"
 #include "compiler/driver/compile_model.h"
 #include "compiler/driver/cures.h"
 #include "compiler/driver/steps.h"
@@ -39,7 +40,7 @@ void measure_cures(Report& judged, const Manifest& asked, const Options& options
   const Manifest manifest = tuned(asked, inputs, output_file(options, ".recipe.yaml"), progress);
   progress.show("looking for the layers at fault");
   const mlq::Graph reference = simplify(inputs.graph);
-  const QuantizationPlan planned = plan(reference, manifest);
+  const QuantizationPlan planned = weighed_plan(reference, manifest, calibration_of(inputs, progress));
   const mlq::Graph candidate = quantize_from(reference, inputs, reference, planned, progress).graph;
   find_cures({manifest.quantize, reference, candidate, planned, *inputs.samples,
               [&](const mlq::Graph& start, const QuantizationPlan& some) {

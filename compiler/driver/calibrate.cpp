@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/support/bytes.h"
@@ -35,7 +36,11 @@ std::vector<std::string> identities(const Samples& samples) {
 
 bool needs_calibration(const Manifest& manifest) {
   const QuantizeSettings& settings = manifest.quantize.settings;
-  return settings.rounding == "compensated" || settings.bits == auto_bits;
+  const auto per_class = [](const LayerRule& rule) {
+    return rule.granularity && rule.granularity->value == "per_class";
+  };
+  return settings.rounding == "compensated" || settings.bits == auto_bits ||
+         settings.granularity == "per_class" || std::ranges::any_of(manifest.quantize.layers, per_class);
 }
 
 void check_apart(const Manifest& manifest, const Samples& calibration, const Samples& judging) {

@@ -7,6 +7,7 @@
 
 #include "compiler/backends/backend.h"
 #include "compiler/driver/calibrate.h"
+#include "compiler/driver/class_importance.h"
 #include "compiler/driver/custom_layers.h"
 #include "compiler/driver/details.h"
 #include "compiler/driver/interface.h"
@@ -108,6 +109,10 @@ void measure_into(Report& report, const mlq::Graph& reference, const std::vector
 
 }  // namespace
 
+Calibration calibration_of(const Inputs& inputs, Progress& progress) {
+  return inputs.calibration ? calibration_of(*inputs.calibration, inputs.graph, progress) : Calibration{};
+}
+
 CompensatedGraph quantize_from(mlq::Graph start, const Inputs& inputs, const mlq::Graph& reference,
                                const QuantizationPlan& planned, Progress& progress) {
   const mlq::Graph nearest = quantize(reference, planned);
@@ -116,8 +121,8 @@ CompensatedGraph quantize_from(mlq::Graph start, const Inputs& inputs, const mlq
     start.tensors[id] = nearest.tensors[id];
   }
   if (!inputs.calibration) return {std::move(start), {}};
-  return compensated(reference, planned, std::move(start),
-                     calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
+  return compensated(reference, planned, std::move(start), calibration_of(inputs, progress),
+                     calibration_memory);
 }
 
 std::vector<std::byte> write_artifact(const Manifest& manifest, const Source& source,
@@ -183,7 +188,7 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
 
   progress.show("quantizing");
   const mlq::Graph reference = simplify(inputs.graph);
-  const QuantizationPlan planned = plan(reference, manifest);
+  const QuantizationPlan planned = weighed_plan(reference, manifest, calibration_of(inputs, progress));
   {
     const CompensatedGraph candidate = quantize_from(reference, inputs, reference, planned, progress);
     report.seconds["quantize"] = watch.lap();

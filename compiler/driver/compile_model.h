@@ -29,6 +29,9 @@ struct Inputs {
 // The metrics of `manifest` are in use from here on (own_metrics.h).
 Inputs read_inputs(const Manifest& manifest, const Plugins& plugins = {});
 
+// Their calibration samples, perhaps none. `inputs` must outlive it.
+Calibration calibration_of(const Inputs& inputs, Progress& progress);
+
 // The plan over the reference, with the rounding that the manifest asks for. `start` holds what the plan does
 // not say: other layers as they are already, which those of the plan are compensated for.
 CompensatedGraph quantize_from(mlq::Graph start, const Inputs& inputs, const mlq::Graph& reference,

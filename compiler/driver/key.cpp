@@ -27,7 +27,7 @@ std::string text_of(const SamplesSection& s) {
 std::string text_of(const QuantizeSection& quantize) {
   const QuantizeSettings& all = quantize.settings;
   std::string text =
-      fmt::format("{} {} {} {} {} {} {} {}\n", all.algorithm, all.bits, all.levels, all.granularity,
+      fmt::format("{} {} {} {} {} {} {} {}\n", all.algorithm, all.bits, all.step, all.granularity,
                   all.group_size, all.block_size, all.rounding, quantize.storage.value);
   if (quantize.function) text += "function " + quantize.function->value + "\n";
   if (const auto& budget = quantize.budget)
@@ -35,11 +35,11 @@ std::string text_of(const QuantizeSection& quantize) {
                         budget->at_least ? budget->at_least->value : -1,
                         budget->max_size ? budget->max_size->value : 0);
   for (const LayerRule& rule : quantize.layers)
-    text += fmt::format(
-        "{} {} {} {} {} {} {}\n", rule.match.value, rule.algorithm ? rule.algorithm->value : "-",
-        rule.bits ? rule.bits->value : 0, rule.levels ? rule.levels->value : 0,
-        rule.granularity ? rule.granularity->value : "-", rule.group_size ? rule.group_size->value : 0,
-        rule.block_size ? rule.block_size->value : 0);
+    text += fmt::format("{} {} {} {} {} {} {}\n", rule.match.value,
+                        rule.algorithm ? rule.algorithm->value : "-", rule.bits ? rule.bits->value : 0,
+                        rule.step ? rule.step->value : 0, rule.granularity ? rule.granularity->value : "-",
+                        rule.group_size ? rule.group_size->value : 0,
+                        rule.block_size ? rule.block_size->value : 0);
   return text;
 }
 

@@ -1,12 +1,15 @@
 #include "compiler/driver/layer_widths.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 
+#include "compiler/backends/code_weights.h"
 #include "compiler/driver/calibrate.h"
+#include "compiler/driver/class_importance.h"
 #include "compiler/driver/model_file.h"
+#include "compiler/quantize/blocks.h"
+#include "compiler/quantize/classes.h"
 #include "compiler/quantize/compensated.h"
 #include "compiler/quantize/tensor_data.h"
 #include "compiler/support/parallel.h"
@@ -20,40 +23,29 @@ using mlq::Graph;
 // Widths to choose from, and those of them that are measured.
 struct Candidates {
   std::vector<QuantizeSettings> all;
-  std::vector<std::size_t> measured;
-  std::size_t interpolated = 0;  // the damage of the first so many is read off a line through those measured
+  std::vector<std::size_t> measured;  // the damage of the others is read off a line through those
 };
 
 Candidates widths_of(QuantizeSettings settings) {
   Candidates result;
   for (settings.bits = 2; settings.bits <= 8; ++settings.bits) result.all.push_back(settings);
   result.measured = {0, 2, 4};
-  result.interpolated = result.all.size();
   return result;
 }
 
-// Even grids of ever more levels. An entropy coder gives rare levels long codes, and then no table is worth
-// its bytes: the error for a given entropy is least, or nearly so, where levels are as far apart everywhere
-// (Gish and Pierce, Asymptotically efficient quantizing, 1968). Four steps a bit.
+// Levels ever closer to each other (uniform.h says why not tables), four steps a bit. The step is rounded, so
+// that recipes say it in few digits.
 Candidates grids_of(QuantizeSettings settings) {
   Candidates result;
-  settings.algorithm = "linear";
+  settings.algorithm = "uniform";
   settings.granularity = "per_tensor";
-  for (int quarter = 6; quarter <= 32; ++quarter) {
-    settings.levels = static_cast<int>(std::lround(std::exp2(quarter / 4.0)));
-    settings.bits = (quarter + 3) / 4;
-    if (settings.levels == 8 || settings.levels == 32 || settings.levels == 128)
-      result.measured.push_back(result.all.size());
+  settings.bits = 8;
+  for (int quarter = -4; quarter <= 26; ++quarter) {
+    const double digits = quarter < 13 ? 1e3 : 1e4;
+    settings.step = std::round(std::exp2(-quarter / 4.0) * digits) / digits;
+    if (quarter == 0 || quarter == 8 || quarter == 16) result.measured.push_back(result.all.size());
     result.all.push_back(settings);
   }
-  result.interpolated = result.all.size();
-  // Small layers near the input want more levels than a byte holds: there a table as fine where weights are
-  // dense.
-  settings.algorithm = "kmeans_lut";
-  settings.levels = 0;
-  settings.bits = 8;
-  result.measured.push_back(result.all.size());
-  result.all.push_back(settings);
   return result;
 }
 
@@ -64,7 +56,7 @@ constexpr std::size_t most_samples = 24;
 using Places = std::vector<std::pair<std::string, std::vector<std::size_t>>>;
 
 bool takes(const TensorPlan& entry, const QuantizeSettings& settings) {
-  return entry.settings.bits == settings.bits && entry.settings.levels == settings.levels &&
+  return entry.settings.bits == settings.bits && entry.settings.step == settings.step &&
          entry.settings.algorithm == settings.algorithm;
 }
 
@@ -82,24 +74,21 @@ Places free_places(const QuantizationPlan& narrow, const QuantizationPlan& next,
   return places;
 }
 
-// What an entropy coder makes of the indices, with a byte and a half for the frequency of a level.
+// With what explains the indices.
 double coded_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
-  const Floats floats = floats_of(tensor);
-  const Quantized made =
-      quantized({floats.values, 1, static_cast<std::int64_t>(floats.values.size())}, entry.settings);
-  std::array<double, 256> counts{};
-  for (const std::uint8_t index : made.indices) ++counts[index];
-  double bits = 0;
-  for (const double count : counts)
-    if (count > 0) bits -= count * std::log2(count / static_cast<double>(made.indices.size())) - 12;
-  return std::ceil(bits / 8) + static_cast<double>(made.table.size() + made.scale.size()) * sizeof(float);
+  const mlq::Tensor made = quantize(tensor, entry);
+  const std::size_t stream = code_weights(made).size();
+  const mlq::Quantization& q = *made.quantization;
+  return static_cast<double>(stream != 0 ? stream : made.data->bytes.size()) +
+         static_cast<double>(q.scale.size() + q.offset.size() + q.table.size()) * sizeof(float);
 }
 
 double packed_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
   const auto count = static_cast<double>(mlq::element_count(tensor.shape).value_or(0));
-  const bool channels = entry.settings.granularity == "per_channel";
-  const double groups =
-      channels ? static_cast<double>(tensor.shape[static_cast<std::size_t>(entry.axis)]) : 1;
+  const auto groups =
+      static_cast<double>(mlq::group_count(tensor.shape, blocks_of(entry, tensor.shape)).value_or(1));
+  if (entry.settings.step != 0)
+    return static_cast<double>(quantize(tensor, entry).data->bytes.size()) + groups * 2 * sizeof(float);
   const double numbers = entry.settings.algorithm.ends_with("_lut") ? std::exp2(entry.settings.bits) : 2;
   return std::ceil(count * entry.settings.bits / 8) + groups * numbers * sizeof(float);
 }
@@ -121,28 +110,26 @@ Graph with_layer(const Graph& reference, const Graph& other, const std::string& 
 }
 
 std::vector<CompensatedGraph> rounded_alone(const Graph& reference,
-                                            const std::vector<QuantizationPlan>& plans, const Inputs& inputs,
-                                            Progress& progress) {
+                                            const std::vector<QuantizationPlan>& plans,
+                                            const Calibration& calibration) {
   std::vector<Graph> nearest;
   for (const QuantizationPlan& plan : plans) nearest.push_back(quantize(reference, plan));
-  return compensated_alone(reference, plans, std::move(nearest),
-                           calibration_of(*inputs.calibration, inputs.graph, progress), calibration_memory);
+  return compensated_alone(reference, plans, std::move(nearest), calibration, calibration_memory);
 }
 
 // The damage of each layer (outer) by each of the plans, whose widths are `bits`.
 std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, const Places& places,
                                                     const std::vector<QuantizationPlan>& plans,
-                                                    const std::vector<double>& bits, const Inputs& inputs,
+                                                    const std::vector<double>& bits, const Steering& steering,
                                                     Progress& progress) {
-  const std::vector<CompensatedGraph> alone = rounded_alone(reference, plans, inputs, progress);
+  const std::vector<CompensatedGraph> alone = rounded_alone(reference, plans, steering.calibration);
   std::vector<ModelMaker> candidates;
   for (const auto& [layer, which] : places)
     for (std::size_t k = 0; k < plans.size(); ++k)
       candidates.push_back([&, k, layer = layer, which = which](int threads) {
         return load_graph(with_layer(reference, alone[k].graph, layer, plans[k], which), threads);
       });
-  const Samples samples =
-      chosen_samples(*inputs.calibration, spread(inputs.calibration->items.size(), most_samples));
+  const Samples samples = chosen_samples(steering.held, spread(steering.held.items.size(), most_samples));
   const std::vector<Measured> measured =
       measure_all([&](int threads) { return load_graph(reference, threads); }, candidates, samples,
                   [&](std::size_t model, std::size_t, std::size_t) {
@@ -159,31 +146,54 @@ std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, cons
 namespace {
 
 double bits_of(const QuantizeSettings& settings) {
-  return std::log2(static_cast<double>(level_count(settings)));
+  return settings.step != 0 ? -std::log2(settings.step) : settings.bits;
 }
 
+// What other formats can hold is judged choice by choice.
 QuantizationPlan plan_with(const Graph& reference, Manifest manifest, const QuantizeSettings& settings) {
   manifest.quantize.settings.value = settings;
+  if (settings.step != 0) manifest.emit = {{"mlq", {}}};
   return plan(reference, manifest);
 }
 
+// The layer of the scores has a step for each class.
+std::string by_class(const Graph& reference, const std::vector<float>& importance,
+                     std::vector<QuantizationPlan>& plans) {
+  const std::optional<ClassLayer> classes = class_layer(reference);
+  std::string name;
+  for (QuantizationPlan& plan : plans)
+    for (TensorPlan& entry : plan)
+      if (classes && entry.tensor == classes->weights && entry.settings.step != 0) {
+        entry.settings.granularity = "per_class";
+        entry.importance = importance;
+        name = entry.layer;
+      }
+  return name;
+}
+
+// Formats that know no more than 256 levels rule a choice out.
+constexpr WidthChoice ruled_out = {0, 1e18, 1e6};
+
 LayerWidths choices_of(const Graph& reference, const Candidates& candidates,
                        const std::vector<QuantizationPlan>& plans, const std::vector<std::size_t>& places,
-                       std::vector<WidthChoice> measured, bool coded) {
+                       const std::vector<WidthChoice>& measured, const QuantizeSection& section,
+                       bool other_formats) {
   LayerWidths widths;
   widths.choices.resize(plans.size());
-  const WidthChoice last = measured.back();
-  if (candidates.interpolated < plans.size()) measured.pop_back();
   parallel_for(plans.size(), [&](std::size_t c) {
     const double bits = bits_of(candidates.all[c]);
-    WidthChoice& choice =
-        widths.choices[c] = {bits, 0, c < candidates.interpolated ? damage_at(measured, bits) : last.damage};
+    WidthChoice& choice = widths.choices[c] = {bits, 0, damage_at(measured, bits)};
     for (const std::size_t place : places) {
       const TensorPlan& entry = plans[c][place];
       const mlq::Tensor& tensor = reference.tensors[static_cast<std::size_t>(entry.tensor)];
-      choice.bytes += !takes(entry, candidates.all[c]) ? static_cast<double>(tensor.data->bytes.size())
-                      : coded                          ? coded_bytes(tensor, entry)
-                                                       : packed_bytes(tensor, entry);
+      const bool taken = takes(entry, candidates.all[c]), uniform = taken && entry.settings.step != 0;
+      if (uniform && other_formats && uniform_is_wide(tensor, entry)) {
+        choice = ruled_out;
+        return;
+      }
+      choice.bytes += !taken                             ? static_cast<double>(tensor.data->bytes.size())
+                      : section.storage.value == "coded" ? coded_bytes(tensor, entry)
+                                                         : packed_bytes(tensor, entry);
     }
   });
   return widths;
@@ -191,28 +201,35 @@ LayerWidths choices_of(const Graph& reference, const Candidates& candidates,
 
 }  // namespace
 
-NamedWidths measure_widths(const Manifest& manifest, const Inputs& inputs, const Graph& reference,
+NamedWidths measure_widths(const Manifest& manifest, const Steering& steering, const Graph& reference,
                            Progress& progress) {
   const QuantizeSection& section = manifest.quantize;
   NamedWidths result;
-  const bool coded = section.storage.value == "coded" && section.settings->granularity != "per_channel" &&
-                     section.settings->algorithm != "custom_lut";
-  const Candidates candidates = coded ? grids_of(section.settings.value) : widths_of(section.settings.value);
+  const std::string &algorithm = section.settings->algorithm, &granularity = section.settings->granularity;
+  const bool coded = section.storage.value == "coded" && algorithm != "custom_lut" &&
+                     (granularity.empty() || granularity == "per_tensor" || granularity == "per_class");
+  const Candidates candidates =
+      coded || algorithm == "uniform" ? grids_of(section.settings.value) : widths_of(section.settings.value);
   result.settings = candidates.all;
   std::vector<QuantizationPlan> plans, tried;
   for (const QuantizeSettings& settings : candidates.all)
     plans.push_back(plan_with(reference, manifest, settings));
   const Places places = free_places(plans[0], plans[2], candidates);
   if (places.empty()) return result;
+  if (coded)
+    result.class_layer = by_class(reference, class_importance(reference, steering.calibration), plans);
   std::vector<double> bits;
   for (const std::size_t c : candidates.measured) {
     tried.push_back(plans[c]);
     bits.push_back(bits_of(candidates.all[c]));
   }
-  const auto measured = measure_alone(reference, places, tried, bits, inputs, progress);
+  const auto measured = measure_alone(reference, places, tried, bits, steering, progress);
+  const bool others =
+      std::ranges::any_of(manifest.emit, [](const auto& emit) { return emit.value != "mlq"; });
   for (std::size_t i = 0; i < places.size(); ++i) {
     result.names.push_back(places[i].first);
-    result.layers.push_back(choices_of(reference, candidates, plans, places[i].second, measured[i], coded));
+    result.layers.push_back(
+        choices_of(reference, candidates, plans, places[i].second, measured[i], section, others));
   }
   return result;
 }

@@ -17,12 +17,20 @@ struct NamedWidths {
   std::vector<QuantizeSettings> settings;  // of each choice: bits of the manifest's algorithm, or coded grids
   std::vector<std::string> names;
   std::vector<LayerWidths> layers;
+  std::string class_layer;  // the one that makes the scores: its grids have a step for each class
+};
+
+// Samples that steer, and those that tell what came of it: a layer fits the samples it was rounded for better
+// than others, and one of many weights the more so.
+struct Steering {
+  Calibration calibration;
+  const Samples& held;
 };
 
 // `reference` is the float network. A layer's damage is measured with all other layers float, at some
-// widths, on a few samples of `calibrate`; between them it is interpolated. Where weights are to be coded,
+// widths, on a few samples; between them it is interpolated. Where weights are to be coded,
 // bytes are those after coding.
-NamedWidths measure_widths(const Manifest& manifest, const Inputs& inputs, const mlq::Graph& reference,
+NamedWidths measure_widths(const Manifest& manifest, const Steering& steering, const mlq::Graph& reference,
                            Progress& progress);
 
 // How far outputs are from the float network's: divergence in nats of those that are scores, the ratio of

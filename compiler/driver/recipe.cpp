@@ -36,7 +36,7 @@ std::string rule_text(const LayerRule& rule) {
   std::string text = "    - { match: " + quoted(rule.match);
   if (rule.algorithm) text += ", algorithm: " + rule.algorithm->value;
   if (rule.bits) text += fmt::format(", bits: {}", rule.bits->value);
-  if (rule.levels) text += fmt::format(", levels: {}", rule.levels->value);
+  if (rule.step) text += fmt::format(", step: {}", rule.step->value);
   if (rule.granularity) text += ", granularity: " + rule.granularity->value;
   if (rule.group_size) text += fmt::format(", group_size: {}", rule.group_size->value);
   if (rule.block_size) text += fmt::format(", block_size: {}", rule.block_size->value);
@@ -54,12 +54,12 @@ Manifest with_recipe(Manifest manifest, const Recipe& recipe) {
   for (const Recipe::Layer& layer : recipe.layers) {
     LayerRule rule;
     rule.match = {literal(layer.name), {}};
-    rule.bits = At<int>{layer.bits, {}};
-    if (!layer.algorithm.empty()) {
-      rule.algorithm = At<std::string>{layer.algorithm, {}};
-      rule.granularity = At<std::string>{"per_tensor", {}};
-    }
-    if (layer.levels != 0) rule.levels = At<int>{layer.levels, {}};
+    if (layer.step == 0) rule.bits = At<int>{layer.bits, {}};
+    if (layer.step != 0) rule.step = At<double>{layer.step, {}};
+    // Among layers that have another algorithm, one that has the manifest's says so, too.
+    if (!layer.algorithm.empty()) rule.algorithm = At<std::string>{layer.algorithm, {}};
+    if (!layer.algorithm.empty() || layer.step != 0)
+      rule.granularity = At<std::string>{layer.granularity, {}};
     manifest.quantize.layers.push_back(std::move(rule));
   }
   return manifest;
@@ -71,7 +71,7 @@ std::string recipe_text(const Manifest& manifest, const Recipe& recipe, const st
   std::string text = std::string(key_line) + key + "\n";
   for (const std::string& remark : recipe.remarks) text += "# " + remark + "\n";
   text += fmt::format("quantize:\n  algorithm: {}\n  bits: {}\n", settings.algorithm, settings.bits);
-  if (settings.levels != 0) text += fmt::format("  levels: {}\n", settings.levels);
+  if (settings.step != 0) text += fmt::format("  step: {}\n", settings.step);
   if (!settings.granularity.empty()) text += fmt::format("  granularity: {}\n", settings.granularity);
   if (settings.group_size != 0) text += fmt::format("  group_size: {}\n", settings.group_size);
   if (settings.block_size != 0) text += fmt::format("  block_size: {}\n", settings.block_size);

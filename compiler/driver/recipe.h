@@ -15,8 +15,9 @@ struct Recipe {
   struct Layer {
     std::string name;
     int bits = 8;
-    int levels = 0;
-    std::string algorithm;  // for whole tensors; empty: the manifest's, with its granularity
+    double step = 0;          // of uniform, which has no bits
+    std::string algorithm;    // empty: the manifest's, with its granularity
+    std::string granularity;  // of another algorithm
   };
   std::vector<Layer> layers;
   std::vector<std::string> remarks;  // lines for the reader: what was reached, on what

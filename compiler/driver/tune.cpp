@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "compiler/driver/calibrate.h"
+#include "compiler/driver/class_importance.h"
 #include "compiler/driver/layer_widths.h"
 #include "compiler/driver/model_file.h"
 #include "compiler/graph/rewrite.h"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr int most_trials = 4;         // on calibration samples
 constexpr int most_verifications = 3;  // on those that judge
+constexpr int most_fits = 6;           // until the artifact is as small as asked
 // A trial that ends so near to what was asked of it (in the logarithm of damage) settles the search.
 constexpr double near_enough = 0.05;
 // Of the calibration samples every so many is kept from steering a trial, and judges it.
@@ -60,7 +62,8 @@ class Tuner {
         held_(chosen_samples(*inputs.calibration, numbers(inputs.calibration->items.size(), true))) {}
 
   Recipe run() {
-    widths_ = measure_widths(manifest_, inputs_, reference_, progress_);
+    widths_ = measure_widths(manifest_, {calibration_of(steering_, inputs_.graph, progress_), held_},
+                             reference_, progress_);
     if (widths_.names.empty())
       throw Error(Exit::usage, {manifest_.quantize.bits,
                                 "'bits: auto' finds no layer whose bits it may choose",
@@ -77,18 +80,20 @@ class Tuner {
     Recipe recipe;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       const QuantizeSettings& settings = widths_.settings[chosen[i]];
-      const bool other = settings.levels != 0 || settings.algorithm != manifest_.quantize.settings->algorithm;
-      recipe.layers.push_back(
-          {widths_.names[i], settings.bits, settings.levels, other ? settings.algorithm : ""});
+      const bool other = settings.algorithm != manifest_.quantize.settings->algorithm;
+      recipe.layers.push_back({widths_.names[i], settings.bits, settings.step,
+                               other ? settings.algorithm : "",
+                               widths_.names[i] == widths_.class_layer ? "per_class" : "per_tensor"});
     }
     return recipe;
   }
 
   std::vector<std::byte> artifact_of(const Chosen& chosen, const Samples& steering) {
-    const QuantizationPlan planned = plan(reference_, with_recipe(manifest_, recipe_of(chosen)));
+    const Calibration calibration = calibration_of(steering, inputs_.graph, progress_);
+    const QuantizationPlan planned =
+        weighed_plan(reference_, with_recipe(manifest_, recipe_of(chosen)), calibration);
     const CompensatedGraph made =
-        compensated(reference_, planned, quantize(reference_, planned),
-                    calibration_of(steering, inputs_.graph, progress_), calibration_memory);
+        compensated(reference_, planned, quantize(reference_, planned), calibration, calibration_memory);
     return write_artifact(manifest_, inputs_.source, made.graph);
   }
 
@@ -191,7 +196,7 @@ class Tuner {
   Recipe best() {
     const double limit = budget_.max_size->value;
     double room = limit;  // for the weights; what else the artifact holds shows when it is written
-    for (int tries = 1; tries <= most_verifications; ++tries) {
+    for (int tries = 1; tries <= most_fits; ++tries) {
       const Chosen chosen = widths_within(widths_.layers, room);
       const std::vector<std::byte> artifact = artifact_of(chosen, *inputs_.calibration);
       if (static_cast<double>(artifact.size()) <= limit) return report(chosen, artifact);

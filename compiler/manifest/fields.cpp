@@ -6,10 +6,11 @@ namespace {
 
 using Fields = std::vector<Field>;
 
-const std::vector<std::string> algorithm_words = {"linear",     "linear_symmetric", "linear_lut",
+const std::vector<std::string> algorithm_words = {"linear",     "linear_symmetric", "linear_lut", "uniform",
                                                   "kmeans_lut", "custom_lut",       "none"};
 const std::vector<std::string> bit_words = {"1", "2", "3", "4", "5", "6", "7", "8", "16", "32"};
-const std::vector<std::string> granularity_words = {"per_tensor", "per_channel", "per_group", "per_block"};
+const std::vector<std::string> granularity_words = {"per_tensor", "per_channel", "per_group", "per_block",
+                                                    "per_class"};
 
 Fields model() {
   return {
@@ -149,25 +150,28 @@ Fields budget() {
   };
 }
 
-Field levels(const std::string& otherwise) {
-  return {.key = "levels",
-          .type = Type::whole,
+Field step(const std::string& otherwise) {
+  return {.key = "step",
+          .type = Type::number,
           .what =
-              "How many values a weight of `linear` may have, up to 2^bits: `storage: coded` takes fewer "
-              "bytes for fewer.",
+              "How far apart the levels of `uniform` are, in root mean squares of the layer's weights. "
+              "Half as far costs one more bit with `storage: coded`.",
           .otherwise = otherwise,
-          .min = 3,
-          .max = 256};
+          .min = 0.001,
+          .max = 8};
 }
 
 Field granularity(const std::string& otherwise) {
-  return {.key = "granularity",
-          .type = Type::word,
-          .what =
-              "What shares one scale or table: everything, what makes one output channel, what makes "
-              "`group_size` neighbouring ones, or runs of `block_size` input channels of each.",
-          .otherwise = otherwise,
-          .words = granularity_words};
+  return {
+      .key = "granularity",
+      .type = Type::word,
+      .what =
+          "What shares one scale or table: everything, what makes one output channel, what makes "
+          "`group_size` neighbouring ones, or runs of `block_size` input channels of each. "
+          "`per_class`, of `uniform`: each class its own step, by how much its score matters on the samples "
+          "of `calibrate`.",
+      .otherwise = otherwise,
+      .words = granularity_words};
 }
 
 Field group_size(const std::string& otherwise) {
@@ -194,7 +198,7 @@ Fields layer_rule() {
       {.key = "match", .what = "A glob over layer names: `*`, `?`, `[a-z]`.", .required = true},
       algorithm(same),
       bits(same),
-      levels("2^bits where the rule says `bits` or `algorithm`, else as for all layers"),
+      step(same),
       granularity(same),
       group_size(same),
       block_size(same),
@@ -211,7 +215,7 @@ Fields quantize() {
        .what = "What `bits: auto` has to reach.",
        .fields = budget(),
        .one_of = {"at_least", "max_size"}},
-      levels("2^bits"),
+      step("required with `uniform`"),
       granularity("the algorithm's own"),
       group_size("required with `per_group`"),
       block_size("required with `per_block`"),
@@ -238,7 +242,7 @@ Fields quantize() {
        .type = Type::sections,
        .what = "Exceptions by layer name. The first that matches wins.",
        .fields = layer_rule(),
-       .any_of = {"algorithm", "bits", "levels", "granularity", "group_size", "block_size"}},
+       .any_of = {"algorithm", "bits", "step", "granularity", "group_size", "block_size"}},
   };
 }
 

@@ -110,7 +110,7 @@ LayerRule read_rule(const Section& section) {
   set(rule.match, section, "match");
   set(rule.algorithm, section, "algorithm");
   set(rule.bits, section, "bits");
-  set(rule.levels, section, "levels");
+  set(rule.step, section, "step");
   set(rule.granularity, section, "granularity");
   set(rule.group_size, section, "group_size");
   set(rule.block_size, section, "block_size");
@@ -134,7 +134,9 @@ QuantizeSection read_quantize(const Section& section) {
   if (section.map) quantize.settings.where = section.map->where;
   set(settings.algorithm, section, "algorithm");
   set(settings.bits, section, "bits");
-  set(settings.levels, section, "levels");
+  set(settings.step, section, "step");
+  // `uniform` has a step instead; the number says that weights become small.
+  if (settings.algorithm == "uniform" && !section.at("bits")) settings.bits = 8;
   set(settings.granularity, section, "granularity");
   set(settings.group_size, section, "group_size");
   set(settings.block_size, section, "block_size");
@@ -145,7 +147,7 @@ QuantizeSection read_quantize(const Section& section) {
   quantize.budget = read_budget(section.inner("budget"));
   quantize.algorithm = section.place("algorithm");
   quantize.bits = section.place("bits");
-  quantize.levels = section.place("levels");
+  quantize.step = section.place("step");
   quantize.granularity = section.place("granularity");
   quantize.group_size = section.place("group_size");
   quantize.block_size = section.place("block_size");

@@ -56,12 +56,13 @@ inline constexpr int auto_bits = 0;
 
 // What to do with the weights of one layer, or of all.
 struct QuantizeSettings {
-  std::string algorithm = "none";  // linear | linear_symmetric | linear_lut | kmeans_lut | custom_lut | none
-  int bits = 32;                   // 1..8, 16, 32 (keep), auto_bits
-  // per_tensor | per_channel | per_group | per_block; "" takes the algorithm's own default
+  // linear | linear_symmetric | linear_lut | kmeans_lut | custom_lut | uniform | none
+  std::string algorithm = "none";
+  int bits = 32;  // 1..8, 16, 32 (keep), auto_bits
+  // per_tensor | per_channel | per_group | per_block | per_class; "" takes the algorithm's own default
   std::string granularity;
   std::string rounding = "nearest";
-  int levels = 0;                      // how many values a weight may have; 0: 2^bits
+  double step = 0;                     // of uniform: between levels, in root mean squares of the weights
   int group_size = 0, block_size = 0;  // of per_group and per_block; 0 else
 };
 
@@ -69,7 +70,8 @@ struct QuantizeSettings {
 struct LayerRule {
   At<std::string> match;  // a glob: * ? [a-z]
   std::optional<At<std::string>> algorithm;
-  std::optional<At<int>> bits, levels;
+  std::optional<At<int>> bits;
+  std::optional<At<double>> step;
   std::optional<At<std::string>> granularity;
   std::optional<At<int>> group_size, block_size;
   std::string reason;
@@ -85,7 +87,7 @@ struct BudgetSection {
 struct QuantizeSection {
   At<QuantizeSettings> settings;
   // The places of the single keys, for errors about their combination.
-  Place algorithm, bits, levels, granularity, group_size, block_size, rounding;
+  Place algorithm, bits, step, granularity, group_size, block_size, rounding;
   std::optional<BudgetSection> budget;
   At<std::string> storage{"packed", {}};
   std::optional<At<std::string>> function, header;  // the C++ function of custom_lut and what declares it

@@ -31,7 +31,8 @@ void check_quantize(const QuantizeSection& section) {
   if (section.function && !section.header)
     fail(section.function->where, "MLQ104", "'function' needs 'header'", "name the header that declares it");
   const QuantizeSettings& settings = section.settings;
-  if (settings.algorithm != "none" && section.bits.line == 0)
+  const bool has_bits = section.bits.line != 0 || settings.algorithm == "uniform";
+  if (settings.algorithm != "none" && !has_bits)
     fail(section.algorithm, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", settings.algorithm),
          "give for example 'bits: 8'");
   check_settings(section.bits, settings.algorithm, settings.bits);
@@ -41,7 +42,8 @@ void check_quantize(const QuantizeSection& section) {
     const int bits = rule.bits ? rule.bits->value : settings.bits;
     if (rule.algorithm) check_function(rule.algorithm->where, algorithm, section);
     if (rule.bits) check_settings(rule.bits->where, algorithm, bits);
-    if (rule.algorithm && algorithm != "none" && !rule.bits && section.bits.line == 0)
+    if (rule.algorithm && algorithm != "none" && algorithm != "uniform" && !rule.bits &&
+        section.bits.line == 0)
       fail(rule.algorithm->where, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", algorithm),
            "give 'bits' in this entry or for all layers");
   }
@@ -66,9 +68,17 @@ void check_budget(const Manifest& manifest) {
 }
 
 void check_calibration(const Manifest& manifest) {
-  if (manifest.quantize.settings->rounding == "compensated" && !manifest.calibrate)
-    fail(manifest.quantize.rounding, "MLQ109", "'rounding: compensated' needs calibration samples",
+  if (manifest.calibrate) return;
+  const QuantizeSection& section = manifest.quantize;
+  const auto need = [](const Place& where, const std::string& what) {
+    fail(where, "MLQ109", fmt::format("'{}' needs calibration samples", what),
          "add 'calibrate: { images: FOLDER }', with other samples than those of 'validate'");
+  };
+  if (section.settings->rounding == "compensated") need(section.rounding, "rounding: compensated");
+  if (section.settings->granularity == "per_class") need(section.granularity, "granularity: per_class");
+  for (const LayerRule& rule : section.layers)
+    if (rule.granularity && rule.granularity->value == "per_class")
+      need(rule.granularity->where, "granularity: per_class");
 }
 
 const Field& field_of(const Field& section, const std::string& key) {

@@ -14,8 +14,11 @@ constexpr std::array<Algorithm, 4> table = {{
     {"kmeans_lut", "per_tensor", 1, 8, Fit::free, kmeans_lut},
 }};
 
-// Needs more than weights and bits, so it is not in the table: see custom_lut.h.
-constexpr Algorithm custom = {"custom_lut", "per_tensor", 1, 8, Fit::fixed, nullptr};
+// These need more than weights and bits, so they are not in the table: see custom_lut.h and uniform.h.
+constexpr std::array<Algorithm, 2> others = {{
+    {"custom_lut", "per_tensor", 1, 8, Fit::fixed, nullptr},
+    {"uniform", "per_tensor", 8, 8, Fit::fixed, nullptr},
+}};
 
 }  // namespace
 
@@ -24,7 +27,9 @@ std::span<const Algorithm> algorithms() { return table; }
 const Algorithm* find_algorithm(std::string_view name) {
   for (const Algorithm& algorithm : table)
     if (algorithm.name == name) return &algorithm;
-  return name == custom.name ? &custom : nullptr;
+  for (const Algorithm& algorithm : others)
+    if (algorithm.name == name) return &algorithm;
+  return nullptr;
 }
 
 }  // namespace mlqc

@@ -6,8 +6,6 @@
 namespace mlqc {
 
 Quantized linear(const Weights& weights, int bits);
-// `linear` with so many levels, at most 256, instead of 2^bits.
-Quantized linear_levels(const Weights& weights, int levels);
 Quantized linear_symmetric(const Weights& weights, int bits);
 Quantized linear_lut(const Weights& weights, int bits);
 Quantized kmeans_lut(const Weights& weights, int bits);

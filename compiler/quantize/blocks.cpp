@@ -25,7 +25,9 @@ Shape blocks_of(const TensorPlan& plan, const Shape& shape) {
   const QuantizeSettings& settings = plan.settings;
   Shape blocks(shape.size());
   const auto out = static_cast<std::size_t>(plan.axis), in = static_cast<std::size_t>(plan.input_axis);
-  if (settings.granularity == "per_channel" || settings.granularity == "per_block") blocks.at(out) = 1;
+  const std::string& granularity = settings.granularity;
+  if (granularity == "per_channel" || granularity == "per_class" || granularity == "per_block")
+    blocks.at(out) = 1;
   if (settings.granularity == "per_group") blocks.at(out) = settings.group_size;
   if (settings.granularity == "per_block") blocks.at(in) = settings.block_size;
   for (std::size_t d = 0; d < shape.size(); ++d)

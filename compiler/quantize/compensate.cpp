@@ -5,6 +5,7 @@
 
 #include "compiler/quantize/blocks.h"
 #include "compiler/quantize/rounding.h"
+#include "compiler/quantize/uniform.h"
 #include "compiler/support/parallel.h"
 
 namespace mlqc {
@@ -44,12 +45,17 @@ class Layer {
     const mlq::Shape& shape = task_.tensor.shape;
     const mlq::Shape blocks = blocks_of(task_.plan, shape);
     const std::vector<float> target = in_tensor_order();
-    std::vector<Levels> levels =
-        to_levels(quantized(target, shape, blocks, settings, task_.plan.layer, importance()),
-                  level_count(settings), find_algorithm(settings.algorithm)->fit);
     const std::vector<std::uint32_t> groups = groups_of(shape, blocks);
-    // Who says how many levels there are means how far apart they are: coded, far ones cost next to nothing.
-    if (settings.levels == 0) clip_all(levels, groups, target);
+    std::vector<Levels> levels;
+    if (is_uniform()) {  // far levels cost next to nothing, so none is cut off
+      const std::size_t count = mlq::group_count(shape, blocks).value_or(1);
+      levels = uniform_levels(target, groups,
+                              uniform_steps(task_.weights, count, settings.step, task_.plan.importance));
+    } else {
+      levels = to_levels(quantized(target, shape, blocks, settings, task_.plan.layer, importance()),
+                         std::size_t{1} << settings.bits, find_algorithm(settings.algorithm)->fit);
+      clip_all(levels, groups, target);
+    }
     ids_.resize(groups.size());
     for (std::size_t g = 0; g < systems_.size(); ++g)
       for (std::size_t i = 0; i < systems_[g].target.size(); ++i) ids_[first(g) + i] = groups[place(g, i)];
@@ -76,8 +82,10 @@ class Layer {
     return cost;
   }
 
-  // In numbers and steps that one can wait for.
+  // Whether there is something to fit, in numbers and steps that one can wait for.
   bool can_refit() const {
+    if (std::ranges::all_of(set_.levels, [](const Levels& levels) { return parameters(levels) == 0; }))
+      return false;
     const auto all = static_cast<double>(std::min(parts, blocks_.size()));
     double numbers = 0, steps = 0;
     for (const Family& family : set_.families) {
@@ -119,10 +127,16 @@ class Layer {
     } else {
       result.quantized.table.clear();
     }
-    result.quantized.indices.resize(indices_.size());
+    std::vector<LevelIndex> indices(indices_.size());
     for (std::size_t g = 0; g < systems_.size(); ++g)
       for (std::size_t i = 0; i < systems_[g].target.size(); ++i)
-        result.quantized.indices[place(g, i)] = static_cast<std::uint8_t>(state.indices[first(g) + i]);
+        indices[place(g, i)] = state.indices[first(g) + i];
+    if (is_uniform()) {
+      result.quantized.wide = std::move(indices);
+      crop(groups_of(task_.tensor.shape, blocks_of(task_.plan, task_.tensor.shape)), result.quantized);
+    } else {
+      result.quantized.indices.assign(indices.begin(), indices.end());
+    }
     return result;
   }
 
@@ -152,6 +166,7 @@ class Layer {
     return task_.product.element(group, i / n, systems_[group].order[i % n]);
   }
 
+  bool is_uniform() const { return task_.plan.settings.algorithm == "uniform"; }
   bool is_table() const { return task_.plan.settings.algorithm.ends_with("_lut"); }
 
   // The diagonal of H: what an error of a weight costs by itself.
@@ -260,7 +275,7 @@ Layer::State best_of_rounds(Layer& layer) {
     least = cost;
     best = state;
   };
-  for (int i = 0; i < rounds; ++i) {
+  for (int i = 0; i < (refit ? rounds : 1); ++i) {
     layer.round(true, refit);
     const double cost = layer.round(false, false);  // with the levels moved, and indices that suit them
     keep(cost, layer.state());

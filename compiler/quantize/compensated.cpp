@@ -181,10 +181,7 @@ class Rounder {
     if (!better) return;
     if (entry.product.bias != mlq::no_tensor) shift_bias(entry.product.bias, made.bias, result.graph);
     mlq::Quantization& q = *tensor.quantization;
-    q.scale = std::move(made.quantized.scale);
-    q.offset = std::move(made.quantized.offset);
-    q.table = std::move(made.quantized.table);
-    tensor.data = own(pack(made.quantized.indices, q.bits));
+    tensor.data = store(std::move(made.quantized), q);
   }
 
   static void shift_bias(mlq::TensorId id, const std::vector<double>& by, Graph& graph) {

@@ -141,11 +141,9 @@ double storable_step(double step) {
   return std::ceil(step / unit) * unit;
 }
 
-Grid spanning_grid(Range range, int bits) { return levels_grid(range, 1 << bits); }
-
-Grid levels_grid(Range range, int levels) {
+Grid spanning_grid(Range range, int bits) {
   const double low = range.low, high = range.high;
-  return {low, storable_step((high - low) / (levels - 1))};
+  return {low, storable_step((high - low) / ((1 << bits) - 1))};
 }
 
 Quantized as_linear(OnGrids result) {

@@ -22,8 +22,6 @@ std::vector<Range> ranges(const Weights& weights);
 
 // 2^bits levels from low to high, both included.
 Grid spanning_grid(Range range, int bits);
-// The same with so many levels.
-Grid levels_grid(Range range, int levels);
 
 // A step that float32 can hold: as it is, unless it is so small that storing it would lose its precision;
 // then the next denormal above, so that the grid still reaches the other end.

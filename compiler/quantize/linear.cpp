@@ -10,8 +10,4 @@ Quantized linear(const Weights& weights, int bits) {
   return as_linear(on_grids(weights, bits, spanning_grid, true));
 }
 
-Quantized linear_levels(const Weights& weights, int levels) {
-  return as_linear(on_grids(weights, levels, levels_grid, true));
-}
-
 }  // namespace mlqc

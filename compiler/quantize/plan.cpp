@@ -5,6 +5,7 @@
 #include <set>
 
 #include "compiler/quantize/blocks.h"
+#include "compiler/quantize/classes.h"
 #include "compiler/quantize/custom_lut.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/quantize/weights.h"
@@ -15,7 +16,8 @@ namespace mlqc {
 namespace {
 
 constexpr int half = 16, keep = 32;
-constexpr std::string_view granularities[] = {"per_tensor", "per_channel", "per_group", "per_block"};
+constexpr std::string_view granularities[] = {"per_tensor", "per_channel", "per_group", "per_block",
+                                              "per_class"};
 
 [[noreturn]] void fail(const Place& where, std::string code, std::string what, std::string hint) {
   throw Error(Exit::usage, {where, std::move(what), std::move(code), std::move(hint), {}});
@@ -24,11 +26,11 @@ constexpr std::string_view granularities[] = {"per_tensor", "per_channel", "per_
 // Settings and the places they come from.
 struct Choice {
   QuantizeSettings settings;
-  Place algorithm, bits, levels, granularity, group_size, block_size;
+  Place algorithm, bits, step, granularity, group_size, block_size;
 };
 
 Choice choice_for_all(const QuantizeSection& section) {
-  return {section.settings,    section.algorithm,  section.bits,      section.levels,
+  return {section.settings,    section.algorithm,  section.bits,      section.step,
           section.granularity, section.group_size, section.block_size};
 }
 
@@ -53,7 +55,7 @@ void set_granularity(const LayerRule& rule, Choice& choice) {
 Choice choice_of(const LayerRule& rule, const QuantizeSection& section) {
   Choice choice = choice_for_all(section);
   // What a rule leaves open stands at the rule, not at the section: that is where the reader has to look.
-  choice.algorithm = choice.bits = choice.levels = rule.match.where;
+  choice.algorithm = choice.bits = choice.step = rule.match.where;
   choice.granularity = choice.group_size = choice.block_size = rule.match.where;
   if (rule.algorithm) {
     choice.settings.algorithm = *rule.algorithm;
@@ -62,11 +64,13 @@ Choice choice_of(const LayerRule& rule, const QuantizeSection& section) {
     if (section.granularity.line == 0) choice.settings.granularity.clear();
     if (choice.settings.algorithm == "none" && !rule.bits) choice.settings.bits = keep;
   }
-  if (rule.algorithm || rule.bits) choice.settings.levels = 0;
-  if (rule.levels) {
-    choice.settings.levels = *rule.levels;
-    choice.levels = rule.levels->where;
+  if (choice.settings.algorithm != "uniform") choice.settings.step = 0;
+  if (rule.step) {
+    choice.settings.step = *rule.step;
+    choice.step = rule.step->where;
   }
+  // It has a step; what the section says of bits is about other algorithms.
+  if (rule.algorithm && rule.algorithm->value == "uniform") choice.settings.bits = 8;
   if (rule.bits) {
     choice.settings.bits = *rule.bits;
     choice.bits = rule.bits->where;
@@ -79,6 +83,7 @@ std::vector<std::string> algorithm_names() {
   std::vector<std::string> names = {"none"};
   for (const Algorithm& algorithm : algorithms()) names.emplace_back(algorithm.name);
   names.emplace_back("custom_lut");
+  names.emplace_back("uniform");
   return names;
 }
 
@@ -101,7 +106,8 @@ const char* nothing_else(bool) { return ""; }
 
 // NeuralNetwork.proto: WeightParams have one table, or one scale for all or for each output channel.
 std::string no_coreml(bool table, const std::string& granularity) {
-  if (granularity == "per_tensor" || (granularity == "per_channel" && !table)) return "";
+  if (granularity == "per_tensor" || granularity == "per_class") return "";
+  if (granularity == "per_channel" && !table) return "";
   const char* what = granularity == "per_channel" ? "channel"
                      : granularity == "per_group" ? "group of channels"
                                                   : "block of weights";
@@ -151,16 +157,15 @@ void check_size(const Choice& choice, const std::string& granularity, const std:
          fmt::format("for example '{}: {}'", key, granularity == "per_group" ? 16 : 32));
 }
 
-void check_levels(const Choice& choice, const Algorithm& algorithm) {
-  const int levels = choice.settings.levels;
-  if (levels == 0) return;
-  if (algorithm.name != "linear")
-    fail(choice.levels, "MLQ131", fmt::format("'{}' has 2^bits levels", algorithm.name),
-         "'levels' goes with 'algorithm: linear'");
-  if (levels > 1 << choice.settings.bits)
-    fail(choice.levels, "MLQ131",
-         fmt::format("{} bits hold {} levels", choice.settings.bits, 1 << choice.settings.bits),
-         "give more bits or fewer levels");
+void check_step(const Choice& choice, const Algorithm& algorithm) {
+  const bool uniform = algorithm.name == "uniform";
+  if (uniform && choice.settings.step == 0)
+    fail(choice.algorithm, "MLQ131", "'algorithm: uniform' needs 'step'", "give for example 'step: 0.25'");
+  if (uniform && choice.settings.bits < 8)
+    fail(choice.bits, "MLQ131", "'uniform' has a 'step', not bits", "remove 'bits'");
+  if (!uniform && choice.settings.step != 0)
+    fail(choice.step, "MLQ131", fmt::format("'{}' has 2^bits levels and no 'step'", algorithm.name),
+         "'step' goes with 'algorithm: uniform'");
 }
 
 // Fills the granularity in. Half floats and kept weights need no algorithm.
@@ -174,10 +179,11 @@ Choice checked(Choice choice, const Manifest& manifest) {
   if (!algorithm)
     fail(choice.bits, "MLQ131", fmt::format("{} bits need an algorithm", settings.bits),
          "give 'algorithm', for example kmeans_lut");
-  if (!algorithm->quantize && !has_custom_lut())
+  if (algorithm->name == "custom_lut" && !has_custom_lut())
     fail(choice.algorithm, "MLQ314", "the function of 'custom_lut' has no code",
          "give its source to the build, mlq_add_model(... QUANTIZERS file.cpp), or the built module to mlqc, "
          "--plugin FILE");
+  check_step(choice, *algorithm);
   if (settings.bits < algorithm->min_bits || settings.bits > algorithm->max_bits)
     fail(choice.bits, "MLQ131", fmt::format("'{}' has no {} bits", algorithm->name, settings.bits),
          fmt::format("it has {} to {}; 16 are half floats, 32 keep the weights", algorithm->min_bits,
@@ -186,12 +192,14 @@ Choice checked(Choice choice, const Manifest& manifest) {
   if (std::ranges::find(granularities, settings.granularity) == std::end(granularities))
     fail(choice.granularity, "MLQ131", fmt::format("there is no granularity '{}'", settings.granularity),
          fmt::format("one of {}", fmt::join(granularities, ", ")));
+  if (settings.granularity == "per_class" && algorithm->name != "uniform")
+    fail(choice.granularity, "MLQ131", fmt::format("'{}' has no granularity 'per_class'", algorithm->name),
+         "it goes with 'algorithm: uniform'");
   check_size(choice, "per_group", "group_size", settings.group_size, choice.group_size);
   check_size(choice, "per_block", "block_size", settings.block_size, choice.block_size);
   if (settings.rounding != "nearest" && settings.rounding != "compensated")
     fail(manifest.quantize.rounding, "MLQ131", fmt::format("no rounding '{}'", settings.rounding),
          "say 'rounding: nearest' or 'rounding: compensated'");
-  check_levels(choice, *algorithm);
   check_formats(choice, *algorithm, manifest);
   return choice;
 }
@@ -289,6 +297,22 @@ void check_reach(const mlq::Graph& graph, const std::vector<Constant>& constants
   }
 }
 
+// What of `uniform` depends on the layer.
+void check_uniform(const TensorPlan& entry, const mlq::Graph& graph, const Choice& choice,
+                   const Manifest& manifest) {
+  if (entry.settings.algorithm != "uniform") return;
+  const std::optional<ClassLayer> classes = class_layer(graph);
+  if (entry.settings.granularity == "per_class" && (!classes || classes->weights != entry.tensor))
+    fail(choice.granularity, "MLQ131", fmt::format("the output channels of '{}' are no classes", entry.layer),
+         "'per_class' is for the layer right before the scores");
+  for (const At<std::string>& emit : manifest.emit)
+    if (emit.value != "mlq" && uniform_is_wide(graph.tensors[static_cast<std::size_t>(entry.tensor)], entry))
+      fail(choice.step, "MLQ133",
+           fmt::format("the format '{}' holds 256 levels, and '{}' has more at this step", emit.value,
+                       entry.layer),
+           "give a wider 'step', or emit only: mlq");
+}
+
 }  // namespace
 
 QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest) {
@@ -304,10 +328,12 @@ QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest) {
   for (const Constant& constant : constants) {
     TensorPlan entry{constant.tensor,    constant.layer, constant.op, constant.axis, {}, "",
                      constant.input_axis};
-    entry.settings = choices.list[choices.of(constant.layer)].settings;
+    const Choice& choice = choices.list[choices.of(constant.layer)];
+    entry.settings = choice.settings;
     entry.kept_because = kept_because(constant, graph.tensors[static_cast<std::size_t>(constant.tensor)],
                                       entry, half_layers.contains(constant.layer));
     if (!entry.kept_because.empty()) entry.settings = {};
+    check_uniform(entry, graph, choice, manifest);
     result.push_back(std::move(entry));
   }
   return result;

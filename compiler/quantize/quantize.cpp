@@ -14,6 +14,7 @@
 #include "compiler/quantize/half.h"
 #include "compiler/quantize/isa.h"
 #include "compiler/quantize/tensor_data.h"
+#include "compiler/quantize/uniform.h"
 #include "compiler/support/error.h"
 #include "compiler/support/parallel.h"
 
@@ -57,23 +58,24 @@ Tensor halved(const Tensor& tensor, std::span<const float> values) {
   return {tensor.name, DataType::float16, tensor.shape, own(std::move(halves)), std::nullopt};
 }
 
-Tensor quantized(const Tensor& tensor, const TensorPlan& plan) {
-  const Floats floats = floats_of(tensor);
-  require_finite(tensor, floats.values);
-  if (plan.settings.bits == 16) return halved(tensor, floats.values);
-  mlq::Quantization q;
-  q.bits = plan.settings.bits;
-  q.blocks = blocks_of(plan, tensor.shape);
-  Quantized result = quantized(floats.values, tensor.shape, q.blocks, plan.settings, plan.layer);
-  if (!finite(result.scale) || !finite(result.offset) || !finite(result.table))
-    fail(fmt::format("the weights of '{}' span more than {} bits of '{}' can: its scale would be infinite",
-                     tensor.name, q.bits, plan.settings.algorithm),
-         "give this layer more bits, or keep it with 'algorithm: none'");
-  q.scale = std::move(result.scale);
-  q.offset = std::move(result.offset);
-  q.table = std::move(result.table);
-  mlq::Data data = q.bits == 8 ? own(std::move(result.indices)) : own(pack(result.indices, q.bits));
-  return {tensor.name, DataType::float32, tensor.shape, std::move(data), std::move(q)};
+// As few bits as the greatest index needs, or 16.
+mlq::Data store_wide(const std::vector<std::uint16_t>& indices, int& bits) {
+  const unsigned greatest = *std::max_element(indices.begin(), indices.end());
+  bits = std::max(1, static_cast<int>(std::bit_width(greatest)));
+  if (bits <= 8) return own(pack(std::vector<std::uint8_t>(indices.begin(), indices.end()), bits));
+  bits = 16;
+  std::vector<std::byte> bytes;
+  bytes.reserve(2 * indices.size());
+  for (const unsigned index : indices) {
+    bytes.push_back(static_cast<std::byte>(index >> 8));
+    bytes.push_back(static_cast<std::byte>(index & 255));
+  }
+  return own(std::move(bytes));
+}
+
+Quantized uniform_of(const Tensor& tensor, const TensorPlan& plan, std::span<const float> values) {
+  return uniform(values, groups_of(tensor.shape, blocks_of(plan, tensor.shape)), plan.settings.step,
+                 plan.importance);
 }
 
 }  // namespace
@@ -82,7 +84,6 @@ Quantized quantized(const Weights& weights, const QuantizeSettings& settings, st
                     std::span<const float> importance) {
   const Algorithm* algorithm = find_algorithm(settings.algorithm);
   if (!algorithm) fail(fmt::format("no algorithm '{}'", settings.algorithm), "");
-  if (settings.levels != 0) return linear_levels(weights, settings.levels);
   if (!algorithm->quantize) return custom_lut(weights, settings.bits, importance, layer);
   return algorithm->quantize(weights, settings.bits);
 }
@@ -113,8 +114,19 @@ Quantized quantized(std::span<const float> weights, const mlq::Shape& shape, con
   return result;
 }
 
-std::size_t level_count(const QuantizeSettings& settings) {
-  return settings.levels != 0 ? static_cast<std::size_t>(settings.levels) : std::size_t{1} << settings.bits;
+bool uniform_is_wide(const Tensor& tensor, const TensorPlan& plan) {
+  const Floats floats = floats_of(tensor);
+  const Quantized made = uniform_of(tensor, plan, floats.values);
+  return std::ranges::any_of(made.wide, [](std::uint16_t index) { return index > 255; });
+}
+
+mlq::Data store(Quantized&& quantized, mlq::Quantization& quantization) {
+  quantization.scale = std::move(quantized.scale);
+  quantization.offset = std::move(quantized.offset);
+  quantization.table = std::move(quantized.table);
+  if (!quantized.wide.empty()) return store_wide(quantized.wide, quantization.bits);
+  return quantization.bits == 8 ? own(std::move(quantized.indices))
+                                : own(pack(quantized.indices, quantization.bits));
 }
 
 std::string granularity_text(const QuantizeSettings& settings) {
@@ -140,6 +152,24 @@ Floats floats_of(const Tensor& tensor) {
   return floats;
 }
 
+mlq::Tensor quantize(const Tensor& tensor, const TensorPlan& plan) {
+  const Floats floats = floats_of(tensor);
+  require_finite(tensor, floats.values);
+  if (plan.settings.bits == 16) return halved(tensor, floats.values);
+  mlq::Quantization q;
+  q.bits = plan.settings.bits;
+  q.blocks = blocks_of(plan, tensor.shape);
+  Quantized result = plan.settings.algorithm == "uniform"
+                         ? uniform_of(tensor, plan, floats.values)
+                         : quantized(floats.values, tensor.shape, q.blocks, plan.settings, plan.layer);
+  if (!finite(result.scale) || !finite(result.offset) || !finite(result.table))
+    fail(fmt::format("the weights of '{}' span more than {} bits of '{}' can: its scale would be infinite",
+                     tensor.name, q.bits, plan.settings.algorithm),
+         "give this layer more bits, or keep it with 'algorithm: none'");
+  mlq::Data data = store(std::move(result), q);
+  return {tensor.name, DataType::float32, tensor.shape, std::move(data), std::move(q)};
+}
+
 mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan) {
   mlq::Graph result = graph;
   // Each entry is a tensor of its own, so these writes do not meet.
@@ -147,7 +177,7 @@ mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan) {
     const TensorPlan& entry = plan[i];
     if (entry.settings.bits > 16) return;
     const auto id = static_cast<std::size_t>(entry.tensor);
-    result.tensors[id] = quantized(graph.tensors[id], entry);
+    result.tensors[id] = quantize(graph.tensors[id], entry);
   });
   return result;
 }

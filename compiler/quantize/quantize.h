@@ -24,8 +24,9 @@ struct Weights {
 // Indices, one per weight in the order of `values`, and what they stand for (see mlq::Quantization).
 struct Quantized {
   std::vector<std::uint8_t> indices;
-  std::vector<float> scale, offset;  // one per group, or
-  std::vector<float> table;          // 2^bits per group
+  std::vector<float> scale, offset;      // one per group, or
+  std::vector<float> table;              // 2^bits per group
+  std::vector<std::uint16_t> wide = {};  // instead of `indices`, of `uniform`
 };
 
 // How an algorithm's levels may move when they are fitted to weights anew.
@@ -42,7 +43,7 @@ struct Algorithm {
   int min_bits, max_bits;
   Fit fit;
   // Deterministic; called for many tensors at once. Weights are finite.
-  // Null for custom_lut, which quantized() knows.
+  // Null for custom_lut, which quantized() knows, and for uniform, which has a step and not bits.
   Quantized (*quantize)(const Weights& weights, int bits);
 };
 
@@ -57,8 +58,6 @@ Quantized quantized(const Weights& weights, const QuantizeSettings& settings, st
 Quantized quantized(std::span<const float> weights, const mlq::Shape& shape, const mlq::Shape& blocks,
                     const QuantizeSettings& settings, std::string_view layer = "",
                     std::span<const float> importance = {});
-// How many values a weight may have.
-std::size_t level_count(const QuantizeSettings& settings);
 
 // "per_channel", "per_group 16": for reports.
 std::string granularity_text(const QuantizeSettings& settings);
@@ -71,7 +70,8 @@ struct TensorPlan {
   int axis = 0;               // of the output channels
   QuantizeSettings settings;  // algorithm "none" keeps it
   std::string kept_because;
-  int input_axis = 1;  // of what each output channel sums over
+  int input_axis = 1;                  // of what each output channel sums over
+  std::vector<float> importance = {};  // of each class with `granularity: per_class`; mean 1. Empty: equal
 };
 using QuantizationPlan = std::vector<TensorPlan>;
 
@@ -83,6 +83,14 @@ QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest);
 // The same graph with quantized constants. Throws Error (Exit::model) when a weight is NaN or infinite,
 // naming tensor and element.
 mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan);
+// One of its constants. The plan's algorithm is not "none".
+mlq::Tensor quantize(const mlq::Tensor& tensor, const TensorPlan& plan);
+
+// Whether the nearest levels of `uniform` need more than a byte.
+bool uniform_is_wide(const mlq::Tensor& tensor, const TensorPlan& plan);
+
+// Scales, tables and the width of the indices go into `quantization`; returns the packed indices.
+mlq::Data store(Quantized&& quantized, mlq::Quantization& quantization);
 
 // n-bit numbers, most significant bit first: see mlq::Quantization.
 std::vector<std::byte> pack(std::span<const std::uint8_t> indices, int bits);

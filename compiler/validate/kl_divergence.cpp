@@ -5,30 +5,13 @@
 #include <cmath>
 
 #include "compiler/validate/metric.h"
+#include "compiler/validate/probabilities.h"
 
 namespace mlqc {
 
 namespace {
 
 constexpr double least = 1e-12;
-
-double sum_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) sum += value;
-  return sum;
-}
-
-void to_probabilities(std::vector<double>& scores) {
-  const double sum = sum_of(scores);
-  if (std::ranges::all_of(scores, [](double v) { return v >= 0; }) && std::abs(sum - 1) < 1e-3) {
-    for (double& score : scores) score /= sum;
-    return;
-  }
-  const double top = *std::ranges::max_element(scores);
-  for (double& score : scores) score = std::exp(score - top);
-  const double total = sum_of(scores);
-  for (double& score : scores) score /= total;
-}
 
 double sample(const mlq::Feature& output, const mlq::Array& reference, const mlq::Array& candidate) {
   std::vector<double> ours = user_values(output, reference), theirs = user_values(output, candidate);

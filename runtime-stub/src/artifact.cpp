@@ -1,5 +1,6 @@
 #include "runtime-stub/src/artifact.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "artifact_generated.h"
@@ -7,6 +8,7 @@
 #include "runtime-stub/src/blocks.h"
 #include "runtime-stub/src/buffer.h"
 #include "runtime-stub/src/coded.h"
+#include "runtime-stub/src/compressed.h"
 
 namespace mlq {
 
@@ -106,8 +108,11 @@ class Decoder {
         fail("the artifact is damaged: a constant is quantized along no axis");
       if (!failed_) blocks = blocks_along(from->axis());
     }
-    return Quantization{from->bits(), std::move(blocks), numbers(from->scale()), numbers(from->offset()),
-                        numbers(from->table())};
+    Quantization q{from->bits(), std::move(blocks), numbers(from->scale()), numbers(from->offset()),
+                   numbers(from->table())};
+    if (q.offset.empty())
+      for (const float scale : q.scale) q.offset.push_back(offset_of(scale, from->zero()));
+    return q;
   }
 
   Feature feature(const artifact::Feature& from) {
@@ -185,7 +190,7 @@ Result<artifact::Header> read_header(std::span<const std::byte> file) {
   if (file.size() < artifact_begin) return Failure{"the artifact is cut off within its header"};
   artifact::Header header;
   std::memcpy(&header, file.data(), sizeof header);
-  if (header.format() < artifact_format || header.format() > artifact_format_blocks)
+  if (header.format() < artifact_format || header.format() > artifact_format_compressed)
     return Failure{"the artifact was written by mlq " +
                    version_text(header.major(), header.minor(), header.patch()) + " in format " +
                    std::to_string(header.format()) + "; this runtime, mlq " +
@@ -199,7 +204,25 @@ Result<artifact::Header> read_header(std::span<const std::byte> file) {
   return header;
 }
 
+// Embedded bytes may lie anywhere; the copy of the small part costs less than reading it unaligned.
+Result<std::shared_ptr<Buffer>> graph_of(const artifact::Header& header, std::span<const std::byte> bytes) {
+  if (header.compressed() != 0) return decompress(bytes);
+  auto copy = Buffer::make(bytes.size(), SIZE_MAX / 2);
+  if (copy) std::memcpy((*copy)->data(), bytes.data(), bytes.size());
+  return copy;
+}
+
 }  // namespace
+
+int common_zero(const Quantization& quantization) {
+  if (quantization.scale.empty() || !(quantization.scale[0] > 0)) return -1;
+  const double place = -static_cast<double>(quantization.offset[0]) / quantization.scale[0];
+  if (!(place >= 0 && place < 65535)) return -1;
+  const int zero = static_cast<int>(std::lround(place));
+  for (std::size_t g = 0; g < quantization.scale.size(); ++g)
+    if (offset_of(quantization.scale[g], zero) != quantization.offset[g]) return -1;
+  return zero;
+}
 
 Result<ArtifactContent> read_artifact(const Data& file, std::size_t memory_limit) {
   const auto header = read_header(file.bytes);
@@ -211,19 +234,17 @@ Result<ArtifactContent> read_artifact(const Data& file, std::size_t memory_limit
   const std::size_t blobs_begin = end + (artifact_alignment - end % artifact_alignment) % artifact_alignment;
   if (blobs_begin > file.bytes.size()) return Failure{"the artifact is damaged: its constants are missing"};
 
-  // Embedded bytes may lie anywhere; the copy of the small part costs less than reading it unaligned.
-  auto copy = Buffer::make(graph_bytes, SIZE_MAX / 2);
-  if (!copy) return Failure{copy.error()};
-  std::memcpy((*copy)->data(), file.bytes.data() + artifact_begin, graph_bytes);
+  auto copy = graph_of(*header, file.bytes.subspan(artifact_begin, graph_bytes));
+  if (!copy) return Failure{"the artifact is damaged: " + copy.error()};
+  const std::size_t size = (*copy)->size();
   const auto* begin = reinterpret_cast<const std::uint8_t*>((*copy)->data());
   // Fewer tables than bytes, so that verifying takes time in proportion to the size.
-  flatbuffers::Verifier verifier(
-      begin, graph_bytes, 64,
-      static_cast<flatbuffers::uoffset_t>(graph_bytes / sizeof(flatbuffers::uoffset_t)));
+  flatbuffers::Verifier verifier(begin, size, 64,
+                                 static_cast<flatbuffers::uoffset_t>(size / sizeof(flatbuffers::uoffset_t)));
   if (!artifact::VerifyArtifactBuffer(verifier))
     return Failure{"the artifact is damaged: its graph cannot be read"};
 
-  Decoder decoder(file, blobs_begin, graph_bytes);
+  Decoder decoder(file, blobs_begin, size);
   auto content = decoder.decode(*artifact::GetArtifact(begin));
   if (!content) return content;
   std::vector<Tensor*> coded;

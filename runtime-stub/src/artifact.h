@@ -12,12 +12,21 @@ inline constexpr std::uint32_t artifact_format = 1;
 inline constexpr std::uint32_t artifact_format_coded = 2;
 // Of a file with quantized constants whose groups lie otherwise than along an axis.
 inline constexpr std::uint32_t artifact_format_blocks = 3;
+// Of a file whose description of the network is compressed.
+inline constexpr std::uint32_t artifact_format_compressed = 4;
 // "mlqmodel" as a little-endian number.
 inline constexpr std::uint64_t artifact_magic = 0x6c65646f6d716c6d;
 // Where the Artifact begins: behind the header.
 inline constexpr std::size_t artifact_begin = 64;
 // What all bytes of constants are aligned to; the largest type has 8 bytes.
 inline constexpr std::size_t artifact_alignment = 16;
+
+// The offset of a scale whose level 0 is number `zero`.
+inline float offset_of(float scale, int zero) {
+  return static_cast<float>(-static_cast<double>(zero) * static_cast<double>(scale));
+}
+// The zero that all offsets follow from, or -1 where there is none.
+int common_zero(const Quantization& quantization);
 
 struct ArtifactContent {
   Graph graph;  // its constants but coded ones are parts of the file's bytes, and share their owner

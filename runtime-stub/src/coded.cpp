@@ -6,15 +6,23 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <thread>
+#include <tuple>
 #include <utility>
 
+#include "runtime-stub/src/blocks.h"
 #include "runtime-stub/src/buffer.h"
 #include "runtime-stub/src/threads.h"
 
 namespace mlq {
 
 namespace {
+
+bool is_sorted_by_scale(const Tensor& tensor) {
+  const Quantization& q = *tensor.quantization;
+  return q.scale.size() > 1;
+}
 
 #ifdef MLQ_HAVE_HTSCODECS
 
@@ -44,9 +52,9 @@ bool decode(const Chunk& chunk) {
 
 // The chunks of a constant's planes; false when they do not fit the bytes.
 bool list_chunks(std::span<const std::byte> bytes, std::size_t count, std::size_t planes, std::byte* to,
-                 std::vector<Chunk>& chunks) {
+                 std::size_t each, std::vector<Chunk>& chunks) {
   for (std::size_t plane = 0; plane < planes; ++plane)
-    for (std::size_t at = 0; at < count; at += coded_chunk) {
+    for (std::size_t at = 0; at < count; at += each) {
       if (bytes.size() < 4) return false;
       std::size_t size = 0;
       for (std::size_t i = 4; i-- > 0;) size = size << 8 | static_cast<std::size_t>(bytes[i]);
@@ -55,8 +63,7 @@ bool list_chunks(std::span<const std::byte> bytes, std::size_t count, std::size_
       // The first byte says how a stream is coded. Others than order 0 need memory of their own.
       constexpr std::byte allowed{0x34};  // without its size; 32 states instead of 4; or as it is
       if ((bytes[0] & ~allowed) != std::byte{0} || (bytes[0] & std::byte{0x10}) == std::byte{0}) return false;
-      chunks.push_back(
-          {bytes.first(size), to + at * planes + plane, std::min(coded_chunk, count - at), planes});
+      chunks.push_back({bytes.first(size), to + at * planes + plane, std::min(each, count - at), planes});
       bytes = bytes.subspan(size);
     }
   return bytes.empty();
@@ -77,13 +84,31 @@ Status prepare(Tensor& tensor, std::size_t memory_limit, std::vector<Chunk>& chu
   const auto count = element_count(tensor.shape);
   const std::size_t planes = q.bits == 16 ? 2 : 1;
   if (!count || *count < 1 || (q.bits != 16 && (q.bits < 1 || q.bits > 8))) return damaged(tensor);
+  if (q.scale.size() > 1 && group_count(tensor.shape, q.blocks) != q.scale.size()) return damaged(tensor);
   const std::span<const std::byte> from = tensor.data->bytes;
   const auto elements = static_cast<std::size_t>(*count);
   if (elements / most_per_coded_byte > from.size()) return damaged(tensor);
   auto made = Buffer::make(elements * planes, memory_limit);
   if (!made) return Failure{"tensor '" + tensor.name + "': " + made.error()};
   const Data coded = std::exchange(*tensor.data, Data{{(*made)->data(), elements * planes}, *made, false});
-  if (!list_chunks(coded.bytes, elements, planes, (*made)->data(), chunks)) return damaged(tensor);
+  if (!list_chunks(coded.bytes, elements, planes, (*made)->data(), chunk_size(tensor), chunks))
+    return damaged(tensor);
+  return {};
+}
+
+// Indices from the coded order into the tensor's.
+Status reorder(Tensor& tensor, std::size_t memory_limit) {
+  const std::vector<CodedRun> order = coded_order(tensor);
+  if (order.empty()) return {};
+  const std::size_t width = tensor.quantization->bits == 16 ? 2 : 1, size = tensor.data->bytes.size();
+  auto made = Buffer::make(size, memory_limit);
+  if (!made) return Failure{"tensor '" + tensor.name + "': " + made.error()};
+  const std::byte* from = tensor.data->bytes.data();
+  for (const CodedRun& run : order) {
+    std::memcpy((*made)->data() + run.begin * width, from, run.count * width);
+    from += run.count * width;
+  }
+  tensor.data = Data{{(*made)->data(), size}, *made, false};
   return {};
 }
 
@@ -103,9 +128,39 @@ Status widen_table(Tensor& tensor) {
   return {};
 }
 
+Status reorder_all(std::span<Tensor* const> coded, std::size_t memory_limit) {
+  for (Tensor* tensor : coded)
+    if (Status status = reorder(*tensor, memory_limit); !status) return status;
+  return {};
+}
+
 #endif
 
 }  // namespace
+
+std::size_t chunk_size(const Tensor& tensor) {
+  return std::size_t{1} << (is_sorted_by_scale(tensor) ? 16 : 20);
+}
+
+std::vector<CodedRun> coded_order(const Tensor& tensor) {
+  if (!is_sorted_by_scale(tensor)) return {};
+  const Quantization& q = *tensor.quantization;
+  const auto count = static_cast<std::size_t>(element_count(tensor.shape).value_or(0));
+  struct Run {
+    float scale;
+    std::size_t group, begin, length;
+  };
+  std::vector<Run> found;
+  Runs runs(tensor.shape, q.blocks);
+  for (std::size_t at = 0; at < count; runs.next()) {
+    found.push_back({q.scale[runs.group()], runs.group(), at, runs.length()});
+    at += runs.length();
+  }
+  std::ranges::sort(found, {}, [](const Run& r) { return std::tuple(r.scale, r.group, r.begin); });
+  std::vector<CodedRun> order;
+  for (const Run& run : found) order.push_back({run.begin, run.length});
+  return order;
+}
 
 #ifdef MLQ_HAVE_HTSCODECS
 
@@ -124,7 +179,7 @@ Status decode_constants(std::span<Tensor* const> coded, std::size_t memory_limit
   threads.for_each(chunks.size(), [&](std::size_t i) {
     if (!decode(chunks[i])) bad = i;
   });
-  if (bad == chunks.size()) return {};
+  if (bad == chunks.size()) return reorder_all(coded, memory_limit);
   std::size_t t = 0;
   while (t + 1 < first.size() && first[t + 1] <= bad) ++t;
   return damaged(*coded[t]);

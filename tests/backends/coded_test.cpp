@@ -7,6 +7,8 @@
 
 #include "compiler/backends/code_weights.h"
 #include "compiler/backends/formats.h"
+#include "runtime-stub/src/artifact.h"
+#include "runtime-stub/src/compressed.h"
 #include "tests/runtime/graphs.h"
 
 namespace mlqc {
@@ -137,6 +139,63 @@ TEST(Coded, TakesCloseToTheEntropy) {
   for (const double count : counts)
     if (count > 0) entropy -= count * std::log2(count / 300000);
   EXPECT_LT(static_cast<double>(code_weights(tensor).size()), 1.01 * entropy / 8 + 400);
+}
+
+// Rows of a fine and of a coarse scale by turns: each kind is coded by itself.
+TEST(Coded, IndicesOfAScaleAreCodedTogether) {
+  Tensor tensor = weights(400, 1000, 8, false, true);
+  std::vector<std::uint32_t> indices = bell(400000, 8, 3);
+  double sums[2][256] = {};
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const bool coarse = i / 1000 % 2 != 0;
+    if (coarse) indices[i] = 112 + indices[i] / 8;
+    ++sums[coarse][indices[i]];
+  }
+  for (std::size_t g = 0; g < 400; ++g) tensor.quantization->scale[g] = g % 2 != 0 ? 0.8f : 0.1f;
+  const Bytes bytes = packed(indices, 8);
+  tensor.data = mlq::copy_data(std::span<const std::byte>(bytes));
+  double entropy = 0;
+  for (const auto& counts : sums)
+    for (const double count : counts)
+      if (count > 0) entropy -= count * std::log2(count / 200000);
+  EXPECT_LT(static_cast<double>(code_weights(tensor).size()), 1.01 * entropy / 8 + 3000);
+  const auto model = load(artifact(tensor));
+  ASSERT_TRUE(model) << model.error();
+  EXPECT_EQ(weights_in(*model), floats(tensor));
+}
+
+// Offsets that follow from the scales are not stored, and come back bit for bit.
+TEST(Coded, OneZeroForAllScales) {
+  Tensor tensor = weights(400, 100, 8, false, true);
+  const std::size_t as_they_are = artifact(tensor).size();
+  mlq::Quantization& q = *tensor.quantization;
+  for (std::size_t g = 0; g < q.scale.size(); ++g) q.offset[g] = mlq::offset_of(q.scale[g], 117);
+  EXPECT_EQ(mlq::common_zero(q), 117);
+  const Bytes coded = artifact(tensor);
+  const auto model = load(coded);
+  ASSERT_TRUE(model) << model.error();
+  EXPECT_EQ(weights_in(*model), floats(tensor));
+  EXPECT_LE(coded.size(), as_they_are);
+  q.offset[3] += 1;
+  EXPECT_EQ(mlq::common_zero(q), -1);
+}
+
+// The description of the network is compressed along with the weights; what is cut or lies is refused.
+TEST(Coded, TheNetworkIsCompressed) {
+  mlq::Graph graph = dense(weights(40, 500, 4, false, false));
+  graph.labels.assign(1000, "a label like any other");
+  const Bytes coded = write_mlq_coded(source(), graph);
+  EXPECT_LT(coded.size() + 20000, write_mlq(source(), graph).size());
+  const auto model = load(coded);
+  ASSERT_TRUE(model) << model.error();
+  EXPECT_EQ(model->graph().labels, graph.labels);
+  const auto compressed = std::span(coded).subspan(mlq::artifact_begin);
+  EXPECT_TRUE(mlq::decompress(compressed)) << "what follows a stream does not matter";
+  for (std::size_t size = 0; size < 300; ++size)
+    EXPECT_FALSE(mlq::decompress(compressed.first(size))) << size;
+  Bytes lying(compressed.begin(), compressed.begin() + 300);
+  lying[3] = std::byte{0xff};
+  EXPECT_FALSE(mlq::decompress(lying)) << "four gigabytes";
 }
 
 // What takes no less, or so little that a reader would not believe it, stays packed.

@@ -120,8 +120,8 @@ TEST_F(Tune, RulesOfLayersHold) {
   EXPECT_THAT(read(out / "net.recipe.yaml"), HasSubstr("match: \"" + first + "\", bits: 7"));
 }
 
-// Coded, the choice is among even grids, and bytes are counted after coding.
-TEST_F(Tune, CodedWeightsGetGridsOfAsManyLevelsAsPay) {
+// Coded, the choice is among steps, one a class where scores are made, and bytes are counted after coding.
+TEST_F(Tune, CodedWeightsGetStepsAsWideAsPay) {
   const auto coded = [&](const std::string& quantize) {
     return manifest("{ algorithm: kmeans_lut, rounding: compensated, storage: coded, " + quantize + " }");
   };
@@ -130,7 +130,8 @@ TEST_F(Tune, CodedWeightsGetGridsOfAsManyLevelsAsPay) {
   ASSERT_EQ(run.exit, 0) << run.err;
   const std::string found = read(out / "net.mlq"), recipe = read(out / "net.recipe.yaml");
   EXPECT_LE(found.size(), 24000u);
-  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: linear, bits: [1-8], levels: [0-9]+, granularity"));
+  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: uniform, step: [0-9.]+, granularity: per_tensor"));
+  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: uniform, step: [0-9.]+, granularity: per_class"));
   const std::string pasted =
       folder
           .write("pasted.mlq.yaml", "schema: 1\nmodel: { file: digits.mlmodel }\n" + recipe +

@@ -41,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(
             "5:3: unknown key 'bts' in 'quantize' [MLQ101] did you mean 'bits'?"},
         Bad{"unknown_with_none_near", HEAD "quantize: { colour: blue }\n",
             "3:13: unknown key 'colour' in 'quantize' [MLQ101] its keys are: algorithm, bits, budget, "
-            "levels, granularity, group_size, block_size, function, header, rounding, storage, layers"},
+            "step, granularity, group_size, block_size, function, header, rounding, storage, layers"},
         Bad{"unknown_at_the_top", HEAD "quantise: { bits: 8 }\n",
             "3:1: unknown key 'quantise' in 'manifest' [MLQ101] did you mean 'quantize'?"},
         Bad{"merge_key", HEAD "interface:\n  <<: { class: A }\n",
@@ -137,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
             "3:24: 'kmean_lut' is no value of 'algorithm' [MLQ105] did you mean 'kmeans_lut'?"},
         Bad{"algorithm_unheard_of", HEAD "quantize: { algorithm: magic, bits: 8 }\n",
             "3:24: 'magic' is no value of 'algorithm' [MLQ105] one of linear, linear_symmetric, linear_lut, "
-            "kmeans_lut, custom_lut, none"},
+            "uniform, kmeans_lut, custom_lut, none"},
         Bad{"metric_misspelt", HEAD "gate: [ { metric: top1_agrement, at_least: 0.9 } ]\n",
             "3:19: 'top1_agrement' is no value of 'metric' [MLQ105] did you mean 'top1_agreement'?"},
         Bad{"bits_out_of_range", HEAD "quantize: { algorithm: linear, bits: 9 }\n",
@@ -224,10 +224,16 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"layer_without_bits", HEAD "quantize: { layers: [ { match: a, algorithm: linear } ] }\n",
             "3:46: 'algorithm: linear' needs 'bits' [MLQ104] give 'bits' in this entry or for all layers"},
         Bad{"rule_that_says_nothing", HEAD "quantize: { layers: [ { match: a } ] }\n",
-            "3:23: an entry of 'layers' needs 'algorithm', 'bits', 'levels', 'granularity', 'group_size', "
+            "3:23: an entry of 'layers' needs 'algorithm', 'bits', 'step', 'granularity', 'group_size', "
             "'block_size' [MLQ104] give at least one of them"},
-        Bad{"too_few_levels", HEAD "quantize: { algorithm: linear, bits: 4, levels: 2 }\n",
-            "3:49: 'levels' must be from 3 to 256, not '2' [MLQ106] "},
+        Bad{"classes_without_samples",
+            HEAD "quantize:\n  algorithm: uniform\n  step: 0.5\n  layers:\n"
+                 "    - { match: a, granularity: per_class }\n",
+            "7:32: 'granularity: per_class' needs calibration samples [MLQ109] add 'calibrate: { images: "
+            "FOLDER "
+            "}', with other samples than those of 'validate'"},
+        Bad{"no_step", HEAD "quantize: { algorithm: uniform, step: 0 }\n",
+            "3:39: 'step' must be from 0.001 to 8, not '0' [MLQ106] "},
         Bad{"no_group",
             HEAD "quantize: { algorithm: linear, bits: 4, granularity: per_group, group_size: 0 }\n",
             "3:77: 'group_size' must be from 1 to 1048576, not '0' [MLQ106] "},

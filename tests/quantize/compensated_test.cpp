@@ -258,23 +258,28 @@ TEST(Compensated, CostsTheOutputLessThanNearest) {
       }
 }
 
-// A grid of 11 levels in 4 bits: none of the other five is used, and the error is that of a grid as fine.
-TEST(Compensated, KeepsToTheNumberOfLevels) {
+// Multiples of a step: nothing is cut off, level 0 is there, and half the step has less error.
+TEST(Compensated, RoundsToMultiplesOfAStep) {
   const Graph graph = two_layers();
   const Calibration samples = calibration({1, 3, 12, 12}, 24);
-  QuantizationPlan plan = plan_of(graph, "linear", 4, "per_tensor");
-  const Graph finest = round(graph, plan, samples).graph;
-  for (TensorPlan& entry : plan) entry.settings.levels = 11;
-  const CompensatedGraph ours = round(graph, plan, samples);
-  for (const RoundedTensor& tensor : ours.tensors) {
-    EXPECT_TRUE(tensor.compensated) << tensor.why;
-    const mlq::Tensor& made = ours.graph.tensors[static_cast<std::size_t>(tensor.tensor)];
-    const auto count = static_cast<std::size_t>(*mlq::element_count(made.shape));
-    for (const std::uint8_t index : unpack(made.data->bytes, count, 4)) ASSERT_LT(index, 11);
+  double coarser = 1e300;
+  for (const double step : {1.0, 0.5, 0.01}) {
+    QuantizationPlan plan = plan_of(graph, "uniform", 8, "per_tensor");
+    for (TensorPlan& entry : plan) entry.settings.step = step;
+    const CompensatedGraph ours = round(graph, plan, samples);
+    for (const RoundedTensor& tensor : ours.tensors) {
+      EXPECT_TRUE(tensor.compensated) << tensor.why;
+      const mlq::Tensor& made = ours.graph.tensors[static_cast<std::size_t>(tensor.tensor)];
+      EXPECT_EQ(made.quantization->bits > 8, step == 0.01);
+      const float scale = made.quantization->scale.at(0);
+      for (const float value : floats_of(made).values)
+        ASSERT_NEAR(value / scale, std::nearbyint(value / scale), 1e-3) << step;
+    }
+    const double error = output_error(graph, ours.graph, samples);
+    EXPECT_LT(error, 0.9 * output_error(graph, quantize(graph, plan), samples)) << step;
+    EXPECT_LT(error, coarser / 2) << step;
+    coarser = error;
   }
-  const double error = output_error(graph, ours.graph, samples);
-  EXPECT_GT(error, output_error(graph, finest, samples));
-  EXPECT_LT(error, output_error(graph, quantize(graph, plan), samples));
 }
 
 // Every kind of product, against the error that the runtime's own outputs have on the calibration samples.

@@ -172,24 +172,5 @@ TEST(LinearLut, IsTheGridOfLinearAsATable) {
     }
 }
 
-// A grid of any number of levels, in each of its groups.
-TEST(Linear, HasAnyNumberOfLevels) {
-  std::vector<float> values;
-  for (int i = 0; i < 300; ++i)
-    values.push_back(std::sin(static_cast<float>(i * i)) * (i < 150 ? 1.0f : 9.0f));
-  for (const int levels : {3, 5, 100, 255, 256}) {
-    const Quantized made = linear_levels({values, 2, 150}, levels);
-    for (const std::size_t g : {0, 1}) {
-      const auto at = values.begin() + static_cast<std::ptrdiff_t>(150 * g);
-      const Quantized naive = naive_levels({at, at + 150}, levels);
-      EXPECT_EQ(made.scale[g], naive.scale[0]) << levels;
-      EXPECT_EQ(made.offset[g], naive.offset[0]) << levels;
-      for (std::size_t i = 0; i < 150; ++i)
-        ASSERT_EQ(made.indices[150 * g + i], naive.indices[i]) << levels << " " << i;
-    }
-    EXPECT_EQ(*std::max_element(made.indices.begin(), made.indices.end()), levels - 1);
-  }
-}
-
 }  // namespace
 }  // namespace mlqc

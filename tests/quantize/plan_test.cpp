@@ -256,26 +256,40 @@ TEST(Plan, RefusesSettingsThatDoNotGoTogether) {
   EXPECT_THAT(refused({"linear", 8, "", "up"}), HasSubstr("no rounding 'up'"));
 }
 
-TEST(Plan, LevelsHoldUntilARuleSaysBitsOrAnAlgorithm) {
+TEST(Plan, UniformHasAStepInsteadOfBits) {
   const Graph graph = three_layers();
   const QuantizationPlan p = plan(
-      graph, manifest("quantize:\n  algorithm: linear\n  bits: 6\n  levels: 40\n  layers:\n"
-                      "    - { match: conv1, bits: 5 }\n    - { match: conv2, granularity: per_tensor }\n"));
-  EXPECT_EQ(of(p, graph, "conv1/weights").settings.levels, 0);
-  EXPECT_EQ(of(p, graph, "conv2/weights").settings.levels, 40);
+      graph,
+      manifest("quantize:\n  algorithm: uniform\n  step: 0.5\n  layers:\n"
+               "    - { match: conv1, step: 0.25 }\n    - { match: conv2, algorithm: linear, bits: 4 }\n"));
+  EXPECT_EQ(of(p, graph, "conv1/weights").settings.step, 0.25);
+  EXPECT_EQ(of(p, graph, "conv2/weights").settings.step, 0);
+  EXPECT_EQ(of(p, graph, "conv2/weights").settings.bits, 4);
   EXPECT_EQ(of(plan(graph, manifest("quantize: { algorithm: kmeans_lut, bits: 4, layers: [ { match: conv1, "
-                                    "algorithm: linear, bits: 5, levels: 20 } ] }\n")),
+                                    "algorithm: uniform, step: 0.1 } ] }\n")),
                graph, "conv1/weights")
-                .settings.levels,
-            20);
+                .settings.bits,
+            8);
 }
 
-TEST(Plan, RefusesLevelsThatDoNotFit) {
-  const Diagnostic narrow = refusal("quantize: { algorithm: linear, bits: 4, levels: 17 }\n");
-  EXPECT_EQ(narrow.what, "4 bits hold 16 levels");
-  EXPECT_EQ(narrow.where.line, 3);
-  EXPECT_EQ(refusal("quantize: { algorithm: kmeans_lut, bits: 4, levels: 12 }\n").what,
-            "'kmeans_lut' has 2^bits levels");
+TEST(Plan, RefusesStepsThatDoNotFit) {
+  Diagnostic d = refusal("quantize: { algorithm: linear, bits: 4, step: 0.5 }\n");
+  EXPECT_EQ(d.what, "'linear' has 2^bits levels and no 'step'");
+  EXPECT_EQ(d.where.line, 3);
+  EXPECT_EQ(refusal("quantize: { algorithm: uniform }\n").what, "'algorithm: uniform' needs 'step'");
+  EXPECT_EQ(refusal("quantize: { algorithm: uniform, step: 0.5, bits: 4 }\n").what,
+            "'uniform' has a 'step', not bits");
+  EXPECT_EQ(
+      refusal("quantize: { algorithm: linear, bits: 4, granularity: per_class }\ncalibrate: { random: 2 }\n")
+          .what,
+      "'linear' has no granularity 'per_class'");
+  d = refusal(
+      "quantize: { algorithm: uniform, step: 0.5, layers: [ { match: conv1, granularity: per_class } ] }\n"
+      "calibrate: { random: 2 }\n");
+  EXPECT_EQ(d.what, "the output channels of 'conv1' are no classes");
+  d = refusal("quantize: { algorithm: uniform, step: 0.001 }\nemit: [mlq, coreml]\n");
+  EXPECT_EQ(d.what, "the format 'coreml' holds 256 levels, and 'conv1' has more at this step");
+  EXPECT_EQ(d.hint, "give a wider 'step', or emit only: mlq");
 }
 
 }  // namespace
