@@ -40,8 +40,8 @@ std::vector<float> class_importance(const mlq::Graph& reference, const Calibrati
                [&](std::size_t i) { all[i] = probabilities(model, calibration, i, layer->output); });
   std::vector<double> sums;
   double total = 0;
-  for (const std::vector<double>& each :
-       all) {  // in their order, so that sums are the same for any number of threads
+  // In their order, so that sums are the same for any number of threads.
+  for (const std::vector<double>& each : all) {
     sums.resize(std::max(sums.size(), each.size()));
     for (std::size_t c = 0; c < each.size(); ++c) sums[c] += each[c] * (1 - each[c]);
   }

@@ -62,6 +62,8 @@ std::optional<TensorId> weights_behind(const Graph& graph, TensorId id) {
 std::optional<ClassLayer> class_layer(const Graph& graph) {
   const std::vector<Constant> constants = float_constants(graph);
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
+    if (graph.outputs[i].kind == mlq::FeatureKind::label)
+      continue;  // the best of scores that another output has
     const std::int64_t count = scores(graph.outputs[i].shape);
     const auto id = count > 1 ? weights_behind(graph, graph.outputs[i].tensor) : std::nullopt;
     if (!id) continue;
