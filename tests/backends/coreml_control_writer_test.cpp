@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
 
 #include "compiler/backends/backend.h"
 #include "compiler/frontends/coreml/model.pb.h"
@@ -166,6 +167,29 @@ TEST(CoreMlControlWriter, WhatABodyHasNoLayerForIsNamed) {
     EXPECT_EQ(error.diagnostic().code, "MLQ502");
     EXPECT_THAT(error.diagnostic().what, testing::HasSubstr("'while/where' has the operator NonZero"));
   }
+}
+
+// A second output of the same value, whose name is that of the node, as its own blobs' names begin.
+TEST(CoreMlControlWriter, NoBlobTakesAnOutputsName) {
+  mlq::Graph graph;
+  const auto tensor = [&](const std::string& name) {
+    return mlq::add_tensor(graph, {name, mlq::DataType::float32, {2, 3}, {}, {}});
+  };
+  const mlq::TensorId x = tensor("x"), y = tensor("y"), z = tensor("z");
+  graph.nodes.push_back({"Mish", "act", {x}, {y}, {}});
+  graph.nodes.push_back({"Relu", "last", {y}, {z}, {}});
+  const auto feature = [](const std::string& name, mlq::TensorId id) {
+    return mlq::Feature{name, "", mlq::FeatureKind::tensor, id, {2, 3}, mlq::DataType::float32, {}};
+  };
+  graph.inputs = {feature("x", x)};
+  graph.outputs = {feature("first", z), feature("act", z), feature("act_1", z)};
+  const std::vector<std::byte> bytes = written(graph);
+  coreml::Model model;
+  ASSERT_TRUE(model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
+  std::set<std::string> made = {"x"};
+  for (const auto& layer : model.neural_network().layers())
+    for (const std::string& blob : layer.output()) EXPECT_TRUE(made.insert(blob).second) << blob;
+  EXPECT_GT(model.neural_network().layers_size(), 4) << "there are fresh blobs";
 }
 
 }  // namespace

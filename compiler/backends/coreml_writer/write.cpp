@@ -64,12 +64,14 @@ void write_metadata(const mlq::Graph& graph, coreml::Metadata& to) {
   }
 }
 
-// Outputs that are a node's result as it is are named after the feature at once.
+// Outputs that are a node's result as it is are named after the feature at once; nothing else takes the names
+// of the others.
 void name_outputs(Writer& writer, const mlq::Graph& graph) {
   std::set<TensorId> named;
   for (const mlq::Feature& input : graph.inputs) named.insert(input.tensor);
   std::set<std::string> inputs;
   for (const mlq::Feature& input : graph.inputs) inputs.insert(input.name);
+  for (const mlq::Feature& output : graph.outputs) writer.reserve(output.name);
   for (const mlq::Feature& output : graph.outputs) {
     const mlq::Tensor& tensor = writer.tensor(output.tensor);
     const bool plain = output.kind == mlq::FeatureKind::tensor || output.kind == mlq::FeatureKind::image;

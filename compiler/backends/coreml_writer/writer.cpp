@@ -99,6 +99,8 @@ std::string Writer::unique(std::string name, std::set<std::string>& names) {
 
 std::string Writer::fresh() { return unique(node_ ? node_->name : "", root().blob_names_); }
 
+void Writer::reserve(const std::string& name) { root().blob_names_.insert(name); }
+
 void Writer::name_blob(TensorId id, std::string name) {
   root().blob_names_.insert(name);
   blobs_[id] = std::move(name);

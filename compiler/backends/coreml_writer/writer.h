@@ -65,6 +65,8 @@ class Writer {
   // The result is the operand: no layer.
   void same(std::size_t result = 0, std::size_t operand = 0);
   void name_blob(TensorId id, std::string name);
+  // No fresh blob gets this name.
+  void reserve(const std::string& name);
   // Under another name.
   void copy(const std::string& from, const std::string& to);
   // The tensor of this graph, or of one around, that a nested graph means by a name; null when there is none.
