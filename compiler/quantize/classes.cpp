@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "compiler/graph/edit.h"
 #include "compiler/quantize/weights.h"
 
 namespace mlqc {
@@ -21,10 +22,9 @@ constexpr std::array<std::string_view, 17> apart = {
     "Squeeze", "Unsqueeze",  "GlobalAveragePool", "AveragePool", "ReduceMean",   "Relu",
     "Clip",    "LeakyRelu",  "Sigmoid",           "Cast",        "GlobalMaxPool"};
 
-const Node* producer(const Graph& graph, TensorId id) {
-  for (const Node& node : graph.nodes)
-    if (std::ranges::find(node.outputs, id) != node.outputs.end()) return &node;
-  return nullptr;
+const Node* producer(const Graph& graph, const Uses& uses, TensorId id) {
+  const int node = id == mlq::no_tensor ? -1 : uses.producer[static_cast<std::size_t>(id)];
+  return node < 0 ? nullptr : &graph.nodes[static_cast<std::size_t>(node)];
 }
 
 const mlq::Tensor& tensor(const Graph& graph, TensorId id) {
@@ -47,12 +47,13 @@ std::optional<TensorId> weights_of(const Graph& graph, const Node& node) {
   return id;
 }
 
-std::optional<TensorId> weights_behind(const Graph& graph, TensorId id) {
-  const Node* node = producer(graph, id);
-  while (node && std::ranges::find(apart, node->op) != apart.end()) node = producer(graph, node->inputs[0]);
+std::optional<TensorId> weights_behind(const Graph& graph, const Uses& uses, TensorId id) {
+  const Node* node = producer(graph, uses, id);
+  while (node && std::ranges::find(apart, node->op) != apart.end())
+    node = producer(graph, uses, operand(*node, 0));
   // A bias added to a product.
   if (node && node->op == "Add" && node->inputs.size() == 2 && tensor(graph, node->inputs[1]).data)
-    node = producer(graph, node->inputs[0]);
+    node = producer(graph, uses, operand(*node, 0));
   if (!node || node->inputs.size() < 2) return std::nullopt;
   return weights_of(graph, *node);
 }
@@ -61,11 +62,12 @@ std::optional<TensorId> weights_behind(const Graph& graph, TensorId id) {
 
 std::optional<ClassLayer> class_layer(const Graph& graph) {
   const std::vector<Constant> constants = float_constants(graph);
+  const Uses uses = uses_of(graph);
   for (std::size_t i = 0; i < graph.outputs.size(); ++i) {
     if (graph.outputs[i].kind == mlq::FeatureKind::label)
       continue;  // the best of scores that another output has
     const std::int64_t count = scores(graph.outputs[i].shape);
-    const auto id = count > 1 ? weights_behind(graph, graph.outputs[i].tensor) : std::nullopt;
+    const auto id = count > 1 ? weights_behind(graph, uses, graph.outputs[i].tensor) : std::nullopt;
     if (!id) continue;
     for (const Constant& constant : constants)
       if (constant.tensor == *id && constant.weight &&

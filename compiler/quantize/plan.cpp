@@ -301,10 +301,13 @@ void check_reach(const mlq::Graph& graph, const std::vector<Constant>& constants
 void check_uniform(const TensorPlan& entry, const mlq::Graph& graph, const Choice& choice,
                    const Manifest& manifest) {
   if (entry.settings.algorithm != "uniform") return;
-  const std::optional<ClassLayer> classes = class_layer(graph);
-  if (entry.settings.granularity == "per_class" && (!classes || classes->weights != entry.tensor))
-    fail(choice.granularity, "MLQ131", fmt::format("the output channels of '{}' are no classes", entry.layer),
-         "'per_class' is for the layer right before the scores");
+  if (entry.settings.granularity == "per_class") {
+    const std::optional<ClassLayer> classes = class_layer(graph);
+    if (!classes || classes->weights != entry.tensor)
+      fail(choice.granularity, "MLQ131",
+           fmt::format("the output channels of '{}' are no classes", entry.layer),
+           "'per_class' is for the layer right before the scores");
+  }
   for (const At<std::string>& emit : manifest.emit)
     if (emit.value != "mlq" && uniform_is_wide(graph.tensors[static_cast<std::size_t>(entry.tensor)], entry))
       fail(choice.step, "MLQ133",

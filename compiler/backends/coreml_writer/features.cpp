@@ -130,7 +130,7 @@ void write_outputs(Writer& w, coreml::Model& model, coreml::NeuralNetwork& netwo
     w.require(made != feature.name, "has an output of the same name as an input");
     if (inner == feature.shape || std::count(feature.shape.begin(), feature.shape.end(), -1) > 1 ||
         feature.shape.empty())
-      w.layer({made}, {feature.name}).mutable_activation()->mutable_linear()->set_alpha(1);
+      w.copy(made, feature.name);
     else
       reshape(w, made, feature.name, feature.shape);
   }

@@ -161,7 +161,7 @@ void Writer::same(std::size_t result, std::size_t operand) {
   // A result that has a name already is an output of the network.
   const TensorId id = node_->outputs.at(result);
   if (blobs_.count(id))
-    layer({in(operand)}, {blobs_[id]}).mutable_activation()->mutable_linear()->set_alpha(1);
+    copy(in(operand), blobs_[id]);
   else
     blobs_[id] = in(operand);
 }
