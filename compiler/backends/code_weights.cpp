@@ -7,7 +7,9 @@
 #include <algorithm>
 
 #include "compiler/support/error.h"
+#include "runtime-stub/src/artifact.h"
 #include "runtime-stub/src/coded.h"
+#include "runtime-stub/src/trellis.h"
 
 namespace mlqc {
 
@@ -77,18 +79,30 @@ std::vector<std::byte> code_weights(const mlq::Tensor& tensor) {
 #ifdef MLQ_HAVE_HTSCODECS
   const auto count = static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0));
   if (!tensor.quantization || count == 0) return out;
-  const std::span<const std::byte> bytes = tensor.data->bytes;
   const int bits = tensor.quantization->bits;
+  const auto data = tensor.data->bytes.first(mlq::data_size(tensor).value_or(0));
+  std::vector<std::byte> indices =
+      bits == 16 ? std::vector<std::byte>(data.begin(), data.end()) : unpacked(data, count, bits);
+  if (tensor.quantization->trellis && !mlq::drop_low_bits(tensor, indices.data()))
+    throw Error(Exit::internal, {{}, "weights do not follow their trellis", "MLQ901", "", {}});
   if (bits == 16)
-    for (const std::size_t plane : {0, 1}) append_plane(tensor, plane_of(bytes, count, plane), out);
+    for (const std::size_t plane : {0, 1}) append_plane(tensor, plane_of(indices, count, plane), out);
   else
-    append_plane(tensor, unpacked(bytes, count, bits), out);
+    append_plane(tensor, indices, out);
   const bool readable = count / mlq::most_per_coded_byte <= out.size();
   if (!readable || out.size() >= mlq::data_size(tensor).value_or(0)) out.clear();
 #else
   static_cast<void>(tensor);
 #endif
   return out;
+}
+
+std::size_t coded_bytes(const mlq::Tensor& tensor) {
+  const std::size_t stream = code_weights(tensor).size();
+  if (stream == 0) return 0;
+  const mlq::Quantization& q = *tensor.quantization;
+  const std::size_t offsets = mlq::common_zero(q) >= 0 ? 0 : q.offset.size();  // or one number for all
+  return stream + (q.scale.size() + offsets + q.table.size()) * sizeof(float);
 }
 
 }  // namespace mlqc

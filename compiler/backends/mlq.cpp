@@ -77,7 +77,9 @@ class Encoder {
   const std::vector<std::span<const std::byte>>& blobs() const { return blobs_; }
   std::size_t blob_bytes() const { return blob_bytes_; }
   // The least that says all there is in it, so that older readers read what they can.
-  std::uint32_t format() const {
+  std::uint32_t format(bool compressed) const {
+    if (any_trellis_) return mlq::artifact_format_trellis;
+    if (compressed) return mlq::artifact_format_compressed;
     if (any_blocks_) return mlq::artifact_format_blocks;
     return streams_.empty() ? mlq::artifact_format : mlq::artifact_format_coded;
   }
@@ -130,9 +132,12 @@ class Encoder {
     const std::optional<int> axis = mlq::axis_of(from.blocks);
     any_blocks_ |= !axis;
     const auto blocks = axis ? fb::Offset<fb::Vector<std::int64_t>>() : shape(from.blocks);
-    return wire::CreateQuantization(builder_, static_cast<std::uint8_t>(from.bits), axis.value_or(-1), scale,
-                                    offset, table, coded, blocks,
-                                    static_cast<std::uint16_t>(std::max(zero, 0)));
+    std::optional<wire::Trellis> trellis;
+    if (coded && from.trellis) trellis = wire::Trellis(from.trellis->axis, from.trellis->length);
+    any_trellis_ |= trellis.has_value();
+    return wire::CreateQuantization(
+        builder_, static_cast<std::uint8_t>(from.bits), axis.value_or(-1), scale, offset, table, coded,
+        blocks, static_cast<std::uint16_t>(std::max(zero, 0)), trellis ? &*trellis : nullptr);
   }
 
   fb::Offset<wire::Tensor> tensor(const mlq::Tensor& from) {
@@ -212,7 +217,8 @@ class Encoder {
   std::vector<std::span<const std::byte>> blobs_;
   std::size_t blob_bytes_ = 0;
   bool coded_;
-  bool any_blocks_ = false;                     // some groups lie otherwise than along an axis
+  bool any_blocks_ = false;  // some groups lie otherwise than along an axis
+  bool any_trellis_ = false;
   int depth_ = 0;                               // of the graph that is being described
   std::deque<std::vector<std::byte>> streams_;  // coded constants
 };
@@ -247,8 +253,7 @@ std::vector<std::byte> assemble(std::span<const std::uint8_t> described, const E
   const std::span<const std::uint8_t> graph = is_small ? std::span(small) : described;
   const std::size_t blobs_begin = padded(mlq::artifact_begin + graph.size());
   const std::size_t file_bytes = blobs_begin + encoder.blob_bytes();
-  const wire::Header header(mlq::artifact_magic,
-                            is_small ? mlq::artifact_format_compressed : encoder.format(), mlq::version_major,
+  const wire::Header header(mlq::artifact_magic, encoder.format(is_small), mlq::version_major,
                             mlq::version_minor, mlq::version_patch, is_small ? 1 : 0,
                             static_cast<std::uint32_t>(graph.size()), file_bytes);
   std::vector<std::byte> file;

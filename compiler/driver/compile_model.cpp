@@ -193,8 +193,9 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
     const CompensatedGraph candidate = quantize_from(reference, inputs, reference, planned, progress);
     report.seconds["quantize"] = watch.lap();
     made.files = write_all(manifest, inputs.source, candidate.graph, name);
-    report.layers = layer_reports(planned, reference, candidate);
-    report.weight_bytes = weight_bytes(candidate.graph);
+    const bool coded = manifest.quantize.storage.value == "coded";
+    report.layers = layer_reports(planned, reference, candidate, coded);
+    report.weight_bytes = weight_bytes(candidate.graph, coded);
     made.details = "{\"layers\":" + layer_details(planned, reference, candidate.graph);
     report.seconds["write"] = watch.lap();
   }  // the candidate goes before models are loaded: peak memory counts

@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 
-#include "compiler/backends/code_weights.h"
 #include "compiler/driver/calibrate.h"
 #include "compiler/driver/class_importance.h"
+#include "compiler/driver/layers.h"
 #include "compiler/driver/model_file.h"
 #include "compiler/quantize/blocks.h"
 #include "compiler/quantize/classes.h"
@@ -20,14 +21,15 @@ namespace {
 
 using mlq::Graph;
 
-// Widths to choose from, and those of them that are measured.
-struct Candidates {
+// Choices of one algorithm, and those of them that are measured: the damage of the others is read off a line
+// through those.
+struct Family {
   std::vector<QuantizeSettings> all;
-  std::vector<std::size_t> measured;  // the damage of the others is read off a line through those
+  std::vector<std::size_t> measured;
 };
 
-Candidates widths_of(QuantizeSettings settings) {
-  Candidates result;
+Family widths_of(QuantizeSettings settings) {
+  Family result;
   for (settings.bits = 2; settings.bits <= 8; ++settings.bits) result.all.push_back(settings);
   result.measured = {0, 2, 4};
   return result;
@@ -35,9 +37,9 @@ Candidates widths_of(QuantizeSettings settings) {
 
 // Levels ever closer to each other (uniform.h says why not tables), four steps a bit. The step is rounded, so
 // that recipes say it in few digits.
-Candidates grids_of(QuantizeSettings settings) {
-  Candidates result;
-  settings.algorithm = "uniform";
+Family grids_of(QuantizeSettings settings, const std::string& algorithm) {
+  Family result;
+  settings.algorithm = algorithm;
   settings.granularity = "per_tensor";
   settings.bits = 8;
   for (int quarter = -4; quarter <= 26; ++quarter) {
@@ -46,6 +48,17 @@ Candidates grids_of(QuantizeSettings settings) {
     if (quarter == 0 || quarter == 8 || quarter == 16) result.measured.push_back(result.all.size());
     result.all.push_back(settings);
   }
+  return result;
+}
+
+// Where the manifest leaves the granularity open, a layer may have a table or a line for each channel,
+// whatever suits it: a table fits weights better, lines take less where there are few weights.
+std::vector<Family> packed_families(QuantizeSettings settings) {
+  std::vector<Family> result = {widths_of(settings)};
+  if (!settings.granularity.empty()) return result;
+  if (settings.algorithm != "kmeans_lut" && settings.algorithm != "linear") return result;
+  settings.algorithm = settings.algorithm == "linear" ? "kmeans_lut" : "linear";
+  result.push_back(widths_of(settings));
   return result;
 }
 
@@ -61,12 +74,11 @@ bool takes(const TensorPlan& entry, const QuantizeSettings& settings) {
 }
 
 // A tensor is free where its bits follow the manifest's: both of those tried.
-Places free_places(const QuantizationPlan& narrow, const QuantizationPlan& next,
-                   const Candidates& candidates) {
+Places free_places(const QuantizationPlan& narrow, const QuantizationPlan& next, const Family& family) {
   Places places;
   std::map<std::string, std::size_t> known;
   for (std::size_t i = 0; i < narrow.size(); ++i) {
-    if (!takes(narrow[i], candidates.all[0]) || !takes(next[i], candidates.all[2])) continue;
+    if (!takes(narrow[i], family.all[0]) || !takes(next[i], family.all[2])) continue;
     const auto [found, fresh] = known.emplace(narrow[i].layer, places.size());
     if (fresh) places.push_back({narrow[i].layer, {}});
     places[found->second].second.push_back(i);
@@ -74,13 +86,10 @@ Places free_places(const QuantizationPlan& narrow, const QuantizationPlan& next,
   return places;
 }
 
-// With what explains the indices.
-double coded_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
-  const mlq::Tensor made = quantize(tensor, entry);
-  const std::size_t stream = code_weights(made).size();
-  const mlq::Quantization& q = *made.quantization;
-  return static_cast<double>(stream != 0 ? stream : made.data->bytes.size()) +
-         static_cast<double>(q.scale.size() + q.offset.size() + q.table.size()) * sizeof(float);
+// A trellis takes what even levels at the same step do, and more time.
+double bytes_when_coded(const mlq::Tensor& tensor, TensorPlan entry) {
+  if (entry.settings.algorithm == "trellis") entry.settings.algorithm = "uniform";
+  return static_cast<double>(stored_bytes(quantize(tensor, entry), true));
 }
 
 double packed_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
@@ -117,11 +126,10 @@ std::vector<CompensatedGraph> rounded_alone(const Graph& reference,
   return compensated_alone(reference, plans, std::move(nearest), calibration, calibration_memory);
 }
 
-// The damage of each layer (outer) by each of the plans, whose widths are `bits`.
-std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, const Places& places,
-                                                    const std::vector<QuantizationPlan>& plans,
-                                                    const std::vector<double>& bits, const Steering& steering,
-                                                    Progress& progress) {
+// The damage of each layer (outer) by each of the plans.
+std::vector<std::vector<double>> measure_alone(const Graph& reference, const Places& places,
+                                               const std::vector<QuantizationPlan>& plans,
+                                               const Steering& steering, Progress& progress) {
   const std::vector<CompensatedGraph> alone = rounded_alone(reference, plans, steering.calibration);
   std::vector<ModelMaker> candidates;
   for (const auto& [layer, which] : places)
@@ -135,9 +143,9 @@ std::vector<std::vector<WidthChoice>> measure_alone(const Graph& reference, cons
                   [&](std::size_t model, std::size_t, std::size_t) {
                     progress.show("trying layers one by one", model, candidates.size());
                   });
-  std::vector<std::vector<WidthChoice>> result(places.size());
+  std::vector<std::vector<double>> result(places.size());
   for (std::size_t i = 0; i < measured.size(); ++i)
-    result[i / plans.size()].push_back({bits[i % plans.size()], 0, damage_of(measured[i])});
+    result[i / plans.size()].push_back(damage_of(measured[i]));
   return result;
 }
 
@@ -174,62 +182,98 @@ std::string by_class(const Graph& reference, const std::vector<float>& importanc
 // Formats that know no more than 256 levels rule a choice out.
 constexpr WidthChoice ruled_out = {0, 1e18, 1e6};
 
-LayerWidths choices_of(const Graph& reference, const Candidates& candidates,
-                       const std::vector<QuantizationPlan>& plans, const std::vector<std::size_t>& places,
-                       const std::vector<WidthChoice>& measured, const QuantizeSection& section,
-                       bool other_formats) {
-  LayerWidths widths;
-  widths.choices.resize(plans.size());
-  parallel_for(plans.size(), [&](std::size_t c) {
-    const double bits = bits_of(candidates.all[c]);
-    WidthChoice& choice = widths.choices[c] = {bits, 0, damage_at(measured, bits)};
-    for (const std::size_t place : places) {
-      const TensorPlan& entry = plans[c][place];
-      const mlq::Tensor& tensor = reference.tensors[static_cast<std::size_t>(entry.tensor)];
-      const bool taken = takes(entry, candidates.all[c]), uniform = taken && entry.settings.step != 0;
-      if (uniform && other_formats && uniform_is_wide(tensor, entry)) {
-        choice = ruled_out;
-        return;
-      }
-      choice.bytes += !taken                             ? static_cast<double>(tensor.data->bytes.size())
-                      : section.storage.value == "coded" ? coded_bytes(tensor, entry)
-                                                         : packed_bytes(tensor, entry);
+// What a choice takes; nothing where it is ruled out.
+std::optional<double> bytes_of(const Graph& reference, const QuantizeSettings& settings,
+                               const QuantizationPlan& plan, const std::vector<std::size_t>& places,
+                               bool coded, bool other_formats) {
+  double bytes = 0;
+  for (const std::size_t place : places) {
+    const TensorPlan& entry = plan[place];
+    const mlq::Tensor& tensor = reference.tensors[static_cast<std::size_t>(entry.tensor)];
+    const bool taken = takes(entry, settings);
+    if (taken && settings.step != 0 && other_formats && is_wide(tensor, entry)) return {};
+    bytes += !taken  ? static_cast<double>(tensor.data->bytes.size())
+             : coded ? bytes_when_coded(tensor, entry)
+                     : packed_bytes(tensor, entry);
+  }
+  return bytes;
+}
+
+// All plans of a search: those of one family after those of another.
+struct Search {
+  std::vector<Family> families;
+  std::vector<QuantizationPlan> plans;
+  bool coded = false, other_formats = false,
+       classes = false;  // classes: the layer of scores has steps by class
+
+  std::vector<QuantizationPlan> measured() const {
+    std::vector<QuantizationPlan> some;
+    std::size_t first = 0;
+    for (const Family& family : families) {
+      for (const std::size_t c : family.measured) some.push_back(plans[first + c]);
+      first += family.all.size();
     }
-  });
+    return some;
+  }
+};
+
+// `damages`: by the measured plans.
+LayerWidths choices_of(const Graph& reference, const Search& search, const std::vector<std::size_t>& places,
+                       const std::vector<double>& damages) {
+  LayerWidths widths;
+  auto damage = damages.begin();
+  for (const Family& family : search.families) {
+    std::vector<WidthChoice> measured;
+    for (const std::size_t c : family.measured) measured.push_back({bits_of(family.all[c]), 0, *damage++});
+    const std::size_t first = widths.choices.size();
+    widths.choices.resize(first + family.all.size());
+    parallel_for(family.all.size(), [&](std::size_t c) {
+      const double bits = bits_of(family.all[c]);
+      const auto bytes = bytes_of(reference, family.all[c], search.plans[first + c], places, search.coded,
+                                  search.other_formats);
+      widths.choices[first + c] = bytes ? WidthChoice{bits, *bytes, damage_at(measured, bits)} : ruled_out;
+    });
+  }
   return widths;
+}
+
+// Other formats hold levels of a trellis, too, but not without the bits that it saves.
+Search search_for(const Graph& reference, const Manifest& manifest) {
+  Search search;
+  const QuantizeSection& section = manifest.quantize;
+  const QuantizeSettings& settings = section.settings;
+  const std::string& granularity = settings.granularity;
+  search.coded = section.storage.value == "coded";
+  search.other_formats =
+      std::ranges::any_of(manifest.emit, [](const auto& emit) { return emit.value != "mlq"; });
+  search.classes = search.coded && settings.algorithm != "custom_lut" &&
+                   (granularity.empty() || granularity == "per_tensor" || granularity == "per_class");
+  if (search.classes || has_step(settings.algorithm))
+    search.families = {grids_of(settings, search.classes && !search.other_formats ? "trellis" : "uniform")};
+  else
+    search.families = packed_families(settings);
+  for (const Family& family : search.families)
+    for (const QuantizeSettings& each : family.all)
+      search.plans.push_back(plan_with(reference, manifest, each));
+  return search;
 }
 
 }  // namespace
 
 NamedWidths measure_widths(const Manifest& manifest, const Steering& steering, const Graph& reference,
                            Progress& progress) {
-  const QuantizeSection& section = manifest.quantize;
   NamedWidths result;
-  const std::string &algorithm = section.settings->algorithm, &granularity = section.settings->granularity;
-  const bool coded = section.storage.value == "coded" && algorithm != "custom_lut" &&
-                     (granularity.empty() || granularity == "per_tensor" || granularity == "per_class");
-  const Candidates candidates =
-      coded || algorithm == "uniform" ? grids_of(section.settings.value) : widths_of(section.settings.value);
-  result.settings = candidates.all;
-  std::vector<QuantizationPlan> plans, tried;
-  for (const QuantizeSettings& settings : candidates.all)
-    plans.push_back(plan_with(reference, manifest, settings));
-  const Places places = free_places(plans[0], plans[2], candidates);
+  Search search = search_for(reference, manifest);
+  for (const Family& family : search.families)
+    result.settings.insert(result.settings.end(), family.all.begin(), family.all.end());
+  const Places places = free_places(search.plans[0], search.plans[2], search.families[0]);
   if (places.empty()) return result;
-  if (coded)
-    result.class_layer = by_class(reference, class_importance(reference, steering.calibration), plans);
-  std::vector<double> bits;
-  for (const std::size_t c : candidates.measured) {
-    tried.push_back(plans[c]);
-    bits.push_back(bits_of(candidates.all[c]));
-  }
-  const auto measured = measure_alone(reference, places, tried, bits, steering, progress);
-  const bool others =
-      std::ranges::any_of(manifest.emit, [](const auto& emit) { return emit.value != "mlq"; });
+  if (search.classes)
+    result.class_layer = by_class(reference, class_importance(reference, steering.calibration), search.plans);
+  const auto measured = measure_alone(reference, places, search.measured(), steering, progress);
   for (std::size_t i = 0; i < places.size(); ++i) {
     result.names.push_back(places[i].first);
-    result.layers.push_back(
-        choices_of(reference, candidates, plans, places[i].second, measured[i], section, others));
+    result.layers.push_back(choices_of(reference, search, places[i].second, measured[i]));
   }
   return result;
 }

@@ -1,7 +1,9 @@
 #include "compiler/driver/layers.h"
 
 #include <limits>
+#include <numeric>
 
+#include "compiler/backends/code_weights.h"
 #include "compiler/support/parallel.h"
 
 namespace mlqc {
@@ -19,13 +21,14 @@ int bits_of(const mlq::Tensor& tensor) {
   return tensor.quantization ? tensor.quantization->bits : static_cast<int>(8 * mlq::size_of(tensor.type));
 }
 
-LayerReport report_of(const TensorPlan& plan, const mlq::Tensor& before, const mlq::Tensor& after) {
+LayerReport report_of(const TensorPlan& plan, const mlq::Tensor& before, const mlq::Tensor& after,
+                      bool coded) {
   LayerReport layer;
   layer.name = plan.layer;
   layer.op = plan.op;
   layer.bits = bits_of(after);
   layer.elements = static_cast<std::size_t>(mlq::element_count(after.shape).value_or(0));
-  layer.bytes = stored_bytes(after);
+  layer.bytes = stored_bytes(after, coded);
   layer.snr_db = std::numeric_limits<double>::infinity();
   layer.algorithm = "none";
   // Sharing its bytes with the source means that nothing was done to it.
@@ -45,26 +48,27 @@ void add_rounding(const RoundedTensor& rounded, LayerReport& layer) {
 
 }  // namespace
 
-std::size_t stored_bytes(const mlq::Tensor& tensor) {
+std::size_t stored_bytes(const mlq::Tensor& tensor, bool coded) {
   if (!tensor.data) return 0;
+  if (const std::size_t bytes = coded ? coded_bytes(tensor) : 0; bytes > 0) return bytes;
   std::size_t bytes = tensor.data->bytes.size();
   if (const auto& q = tensor.quantization)
     bytes += (q->scale.size() + q->offset.size() + q->table.size()) * sizeof(float);
   return bytes;
 }
 
-std::size_t weight_bytes(const mlq::Graph& graph) {
-  std::size_t bytes = 0;
-  for (const mlq::Tensor& tensor : graph.tensors) bytes += stored_bytes(tensor);
-  return bytes;
+std::size_t weight_bytes(const mlq::Graph& graph, bool coded) {
+  std::vector<std::size_t> each(graph.tensors.size());
+  parallel_for(each.size(), [&](std::size_t i) { each[i] = stored_bytes(graph.tensors[i], coded); });
+  return std::accumulate(each.begin(), each.end(), std::size_t{0});
 }
 
 std::vector<LayerReport> layer_reports(const QuantizationPlan& plan, const mlq::Graph& reference,
-                                       const CompensatedGraph& candidate) {
+                                       const CompensatedGraph& candidate, bool coded) {
   std::vector<LayerReport> reports(plan.size());
   parallel_for(plan.size(), [&](std::size_t i) {
     const auto id = static_cast<std::size_t>(plan[i].tensor);
-    reports[i] = report_of(plan[i], reference.tensors[id], candidate.graph.tensors[id]);
+    reports[i] = report_of(plan[i], reference.tensors[id], candidate.graph.tensors[id], coded);
     if (candidate.graph.tensors[id].quantization && reports[i].algorithm != "none")
       reports[i].rounding = "nearest";
     for (const RoundedTensor& rounded : candidate.tensors)

@@ -62,8 +62,12 @@ class Tuner {
         held_(chosen_samples(*inputs.calibration, numbers(inputs.calibration->items.size(), true))) {}
 
   Recipe run() {
-    widths_ = measure_widths(manifest_, {calibration_of(steering_, inputs_.graph, progress_), held_},
-                             reference_, progress_);
+    // Steps by class fit the samples that say which classes matter, so coded weights are judged on others.
+    // For tables it matters more to be rounded on all there are.
+    const bool split = manifest_.quantize.storage.value == "coded";
+    const Samples &round = split ? steering_ : *inputs_.calibration, &judge = split ? held_ : round;
+    widths_ = measure_widths(manifest_, {calibration_of(round, inputs_.graph, progress_), judge}, reference_,
+                             progress_);
     if (widths_.names.empty())
       throw Error(Exit::usage, {manifest_.quantize.bits,
                                 "'bits: auto' finds no layer whose bits it may choose",
@@ -76,14 +80,19 @@ class Tuner {
  private:
   using Chosen = std::vector<std::size_t>;
 
+  static std::string granularity_of(const QuantizeSettings& settings) {
+    return settings.granularity.empty() ? std::string(find_algorithm(settings.algorithm)->default_granularity)
+                                        : settings.granularity;
+  }
+
   Recipe recipe_of(const Chosen& chosen) const {
     Recipe recipe;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
       const QuantizeSettings& settings = widths_.settings[chosen[i]];
       const bool other = settings.algorithm != manifest_.quantize.settings->algorithm;
-      recipe.layers.push_back({widths_.names[i], settings.bits, settings.step,
-                               other ? settings.algorithm : "",
-                               widths_.names[i] == widths_.class_layer ? "per_class" : "per_tensor"});
+      recipe.layers.push_back(
+          {widths_.names[i], settings.bits, settings.step, other ? settings.algorithm : "",
+           widths_.names[i] == widths_.class_layer ? "per_class" : granularity_of(settings)});
     }
     return recipe;
   }

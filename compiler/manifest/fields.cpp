@@ -6,8 +6,8 @@ namespace {
 
 using Fields = std::vector<Field>;
 
-const std::vector<std::string> algorithm_words = {"linear",     "linear_symmetric", "linear_lut", "uniform",
-                                                  "kmeans_lut", "custom_lut",       "none"};
+const std::vector<std::string> algorithm_words = {"linear",  "linear_symmetric", "linear_lut", "uniform",
+                                                  "trellis", "kmeans_lut",       "custom_lut", "none"};
 const std::vector<std::string> bit_words = {"1", "2", "3", "4", "5", "6", "7", "8", "16", "32"};
 const std::vector<std::string> granularity_words = {"per_tensor", "per_channel", "per_group", "per_block",
                                                     "per_class"};
@@ -154,7 +154,8 @@ Field step(const std::string& otherwise) {
   return {.key = "step",
           .type = Type::number,
           .what =
-              "How far apart the levels of `uniform` are, in root mean squares of the layer's weights. "
+              "How far apart the levels that a weight may take are with `uniform` and `trellis`, in root "
+              "mean squares of the layer's weights. "
               "Half as far costs one more bit with `storage: coded`.",
           .otherwise = otherwise,
           .min = 0.001,
@@ -168,8 +169,8 @@ Field granularity(const std::string& otherwise) {
       .what =
           "What shares one scale or table: everything, what makes one output channel, what makes "
           "`group_size` neighbouring ones, or runs of `block_size` input channels of each. "
-          "`per_class`, of `uniform`: each class its own step, by how much its score matters on the samples "
-          "of `calibrate`.",
+          "`per_class`, where there is a `step`: each class its own, by how much its score matters on the "
+          "samples of `calibrate`.",
       .otherwise = otherwise,
       .words = granularity_words};
 }
@@ -215,7 +216,7 @@ Fields quantize() {
        .what = "What `bits: auto` has to reach.",
        .fields = budget(),
        .one_of = {"at_least", "max_size"}},
-      step("required with `uniform`"),
+      step("required with `uniform` and `trellis`"),
       granularity("the algorithm's own"),
       group_size("required with `per_group`"),
       block_size("required with `per_block`"),

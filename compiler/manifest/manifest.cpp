@@ -135,8 +135,8 @@ QuantizeSection read_quantize(const Section& section) {
   set(settings.algorithm, section, "algorithm");
   set(settings.bits, section, "bits");
   set(settings.step, section, "step");
-  // `uniform` has a step instead; the number says that weights become small.
-  if (settings.algorithm == "uniform" && !section.at("bits")) settings.bits = 8;
+  // Some have a step instead; the number says that weights become small.
+  if (has_step(settings.algorithm) && !section.at("bits")) settings.bits = 8;
   set(settings.granularity, section, "granularity");
   set(settings.group_size, section, "group_size");
   set(settings.block_size, section, "block_size");

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -54,15 +55,20 @@ struct InterfaceSection {
 // `bits: auto`.
 inline constexpr int auto_bits = 0;
 
+// Those with levels at the multiples of a step, instead of 2^bits of them.
+constexpr bool has_step(std::string_view algorithm) {
+  return algorithm == "uniform" || algorithm == "trellis";
+}
+
 // What to do with the weights of one layer, or of all.
 struct QuantizeSettings {
-  // linear | linear_symmetric | linear_lut | kmeans_lut | custom_lut | uniform | none
+  // linear | linear_symmetric | linear_lut | kmeans_lut | custom_lut | uniform | trellis | none
   std::string algorithm = "none";
   int bits = 32;  // 1..8, 16, 32 (keep), auto_bits
   // per_tensor | per_channel | per_group | per_block | per_class; "" takes the algorithm's own default
   std::string granularity;
   std::string rounding = "nearest";
-  double step = 0;                     // of uniform: between levels, in root mean squares of the weights
+  double step = 0;                     // between the levels a weight has, in root mean squares of them all
   int group_size = 0, block_size = 0;  // of per_group and per_block; 0 else
 };
 

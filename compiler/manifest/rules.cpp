@@ -31,7 +31,7 @@ void check_quantize(const QuantizeSection& section) {
   if (section.function && !section.header)
     fail(section.function->where, "MLQ104", "'function' needs 'header'", "name the header that declares it");
   const QuantizeSettings& settings = section.settings;
-  const bool has_bits = section.bits.line != 0 || settings.algorithm == "uniform";
+  const bool has_bits = section.bits.line != 0 || has_step(settings.algorithm);
   if (settings.algorithm != "none" && !has_bits)
     fail(section.algorithm, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", settings.algorithm),
          "give for example 'bits: 8'");
@@ -42,8 +42,7 @@ void check_quantize(const QuantizeSection& section) {
     const int bits = rule.bits ? rule.bits->value : settings.bits;
     if (rule.algorithm) check_function(rule.algorithm->where, algorithm, section);
     if (rule.bits) check_settings(rule.bits->where, algorithm, bits);
-    if (rule.algorithm && algorithm != "none" && algorithm != "uniform" && !rule.bits &&
-        section.bits.line == 0)
+    if (rule.algorithm && algorithm != "none" && !has_step(algorithm) && !rule.bits && section.bits.line == 0)
       fail(rule.algorithm->where, "MLQ104", fmt::format("'algorithm: {}' needs 'bits'", algorithm),
            "give 'bits' in this entry or for all layers");
   }

@@ -14,10 +14,12 @@ constexpr std::array<Algorithm, 4> table = {{
     {"kmeans_lut", "per_tensor", 1, 8, Fit::free, kmeans_lut},
 }};
 
-// These need more than weights and bits, so they are not in the table: see custom_lut.h and uniform.h.
-constexpr std::array<Algorithm, 2> others = {{
+// These need more than weights and bits, so they are not in the table: see custom_lut.h, uniform.h,
+// trellis.h.
+constexpr std::array<Algorithm, 3> others = {{
     {"custom_lut", "per_tensor", 1, 8, Fit::fixed, nullptr},
     {"uniform", "per_tensor", 8, 8, Fit::fixed, nullptr},
+    {"trellis", "per_tensor", 8, 8, Fit::fixed, nullptr},
 }};
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "compiler/quantize/blocks.h"
 #include "compiler/quantize/rounding.h"
+#include "compiler/quantize/trellis.h"
 #include "compiler/quantize/uniform.h"
 #include "compiler/support/parallel.h"
 
@@ -47,10 +48,12 @@ class Layer {
     const std::vector<float> target = in_tensor_order();
     const std::vector<std::uint32_t> groups = groups_of(shape, blocks);
     std::vector<Levels> levels;
-    if (is_uniform()) {  // far levels cost next to nothing, so none is cut off
+    if (has_step(settings.algorithm)) {  // far levels cost next to nothing, so none is cut off
       const std::size_t count = mlq::group_count(shape, blocks).value_or(1);
-      levels = uniform_levels(target, groups,
-                              uniform_steps(task_.weights, count, settings.step, task_.plan.importance));
+      const double step = is_trellis() ? settings.step / 2 : settings.step;
+      levels =
+          uniform_levels(target, groups, uniform_steps(task_.weights, count, step, task_.plan.importance),
+                         is_trellis() ? trellis_unit : 1);
     } else {
       levels = to_levels(quantized(target, shape, blocks, settings, task_.plan.layer, importance()),
                          std::size_t{1} << settings.bits, find_algorithm(settings.algorithm)->fit);
@@ -131,9 +134,11 @@ class Layer {
     for (std::size_t g = 0; g < systems_.size(); ++g)
       for (std::size_t i = 0; i < systems_[g].target.size(); ++i)
         indices[place(g, i)] = state.indices[first(g) + i];
-    if (is_uniform()) {
+    if (has_step(task_.plan.settings.algorithm)) {
       result.quantized.wide = std::move(indices);
-      crop(groups_of(task_.tensor.shape, blocks_of(task_.plan, task_.tensor.shape)), result.quantized);
+      crop(groups_of(task_.tensor.shape, blocks_of(task_.plan, task_.tensor.shape)), result.quantized,
+           is_trellis() ? trellis_unit : 1);
+      if (is_trellis()) result.quantized.trellis = {task_.plan.axis, rows_together()};
     } else {
       result.quantized.indices.assign(indices.begin(), indices.end());
     }
@@ -166,7 +171,11 @@ class Layer {
     return task_.product.element(group, i / n, systems_[group].order[i % n]);
   }
 
-  bool is_uniform() const { return task_.plan.settings.algorithm == "uniform"; }
+  bool is_trellis() const { return task_.plan.settings.algorithm == "trellis"; }
+  // Of a group, that are rounded at once: those of a chain hang together.
+  std::uint32_t rows_together() const {
+    return is_trellis() ? chain_length(task_.product.rows, task_.product.groups) : RowBlock::usual;
+  }
   bool is_table() const { return task_.plan.settings.algorithm.ends_with("_lut"); }
 
   // The diagonal of H: what an error of a weight costs by itself.
@@ -197,10 +206,11 @@ class Layer {
 
   void make_blocks() {
     for (std::size_t g = 0; g < systems_.size(); ++g)
-      for (std::size_t row = 0; row < systems_[g].rows; row += RowBlock::most) {
+      for (std::size_t row = 0; row < systems_[g].rows; row += rows_together()) {
         const std::size_t at = first(g) + row * systems_[g].columns;
-        blocks_.push_back({&systems_[g], row, std::min(RowBlock::most, systems_[g].rows - row), &set_,
-                           ids_.data() + at, indices_.data() + at});
+        const std::size_t count = std::min<std::size_t>(rows_together(), systems_[g].rows - row);
+        blocks_.push_back(
+            {&systems_[g], row, count, is_trellis(), &set_, ids_.data() + at, indices_.data() + at});
       }
   }
 

@@ -64,13 +64,13 @@ Choice choice_of(const LayerRule& rule, const QuantizeSection& section) {
     if (section.granularity.line == 0) choice.settings.granularity.clear();
     if (choice.settings.algorithm == "none" && !rule.bits) choice.settings.bits = keep;
   }
-  if (choice.settings.algorithm != "uniform") choice.settings.step = 0;
+  if (!has_step(choice.settings.algorithm)) choice.settings.step = 0;
   if (rule.step) {
     choice.settings.step = *rule.step;
     choice.step = rule.step->where;
   }
   // It has a step; what the section says of bits is about other algorithms.
-  if (rule.algorithm && rule.algorithm->value == "uniform") choice.settings.bits = 8;
+  if (rule.algorithm && has_step(rule.algorithm->value)) choice.settings.bits = 8;
   if (rule.bits) {
     choice.settings.bits = *rule.bits;
     choice.bits = rule.bits->where;
@@ -84,6 +84,7 @@ std::vector<std::string> algorithm_names() {
   for (const Algorithm& algorithm : algorithms()) names.emplace_back(algorithm.name);
   names.emplace_back("custom_lut");
   names.emplace_back("uniform");
+  names.emplace_back("trellis");
   return names;
 }
 
@@ -157,15 +158,20 @@ void check_size(const Choice& choice, const std::string& granularity, const std:
          fmt::format("for example '{}: {}'", key, granularity == "per_group" ? 16 : 32));
 }
 
-void check_step(const Choice& choice, const Algorithm& algorithm) {
-  const bool uniform = algorithm.name == "uniform";
-  if (uniform && choice.settings.step == 0)
-    fail(choice.algorithm, "MLQ131", "'algorithm: uniform' needs 'step'", "give for example 'step: 0.25'");
-  if (uniform && choice.settings.bits < 8)
-    fail(choice.bits, "MLQ131", "'uniform' has a 'step', not bits", "remove 'bits'");
-  if (!uniform && choice.settings.step != 0)
+void check_step(const Choice& choice, const Algorithm& algorithm, const std::string& storage) {
+  const bool stepped = has_step(algorithm.name);
+  if (stepped && choice.settings.step == 0)
+    fail(choice.algorithm, "MLQ131", fmt::format("'algorithm: {}' needs 'step'", algorithm.name),
+         "give for example 'step: 0.25'");
+  if (stepped && choice.settings.bits < 8)
+    fail(choice.bits, "MLQ131", fmt::format("'{}' has a 'step', not bits", algorithm.name), "remove 'bits'");
+  if (!stepped && choice.settings.step != 0)
     fail(choice.step, "MLQ131", fmt::format("'{}' has 2^bits levels and no 'step'", algorithm.name),
-         "'step' goes with 'algorithm: uniform'");
+         "'step' goes with 'algorithm: uniform' and 'trellis'");
+  if (algorithm.name == "trellis" && storage != "coded")
+    fail(choice.algorithm, "MLQ131",
+         "'trellis' saves a bit of each weight that only coded weights can leave out",
+         "say 'storage: coded', or 'algorithm: uniform'");
 }
 
 // Fills the granularity in. Half floats and kept weights need no algorithm.
@@ -183,7 +189,7 @@ Choice checked(Choice choice, const Manifest& manifest) {
     fail(choice.algorithm, "MLQ314", "the function of 'custom_lut' has no code",
          "give its source to the build, mlq_add_model(... QUANTIZERS file.cpp), or the built module to mlqc, "
          "--plugin FILE");
-  check_step(choice, *algorithm);
+  check_step(choice, *algorithm, manifest.quantize.storage);
   if (settings.bits < algorithm->min_bits || settings.bits > algorithm->max_bits)
     fail(choice.bits, "MLQ131", fmt::format("'{}' has no {} bits", algorithm->name, settings.bits),
          fmt::format("it has {} to {}; 16 are half floats, 32 keep the weights", algorithm->min_bits,
@@ -192,9 +198,9 @@ Choice checked(Choice choice, const Manifest& manifest) {
   if (std::ranges::find(granularities, settings.granularity) == std::end(granularities))
     fail(choice.granularity, "MLQ131", fmt::format("there is no granularity '{}'", settings.granularity),
          fmt::format("one of {}", fmt::join(granularities, ", ")));
-  if (settings.granularity == "per_class" && algorithm->name != "uniform")
+  if (settings.granularity == "per_class" && !has_step(algorithm->name))
     fail(choice.granularity, "MLQ131", fmt::format("'{}' has no granularity 'per_class'", algorithm->name),
-         "it goes with 'algorithm: uniform'");
+         "it goes with 'algorithm: uniform' and 'trellis'");
   check_size(choice, "per_group", "group_size", settings.group_size, choice.group_size);
   check_size(choice, "per_block", "block_size", settings.block_size, choice.block_size);
   if (settings.rounding != "nearest" && settings.rounding != "compensated")
@@ -297,10 +303,10 @@ void check_reach(const mlq::Graph& graph, const std::vector<Constant>& constants
   }
 }
 
-// What of `uniform` depends on the layer.
-void check_uniform(const TensorPlan& entry, const mlq::Graph& graph, const Choice& choice,
-                   const Manifest& manifest) {
-  if (entry.settings.algorithm != "uniform") return;
+// What of algorithms with a step depends on the layer.
+void check_levels(const TensorPlan& entry, const mlq::Graph& graph, const Choice& choice,
+                  const Manifest& manifest) {
+  if (!has_step(entry.settings.algorithm)) return;
   if (entry.settings.granularity == "per_class") {
     const std::optional<ClassLayer> classes = class_layer(graph);
     if (!classes || classes->weights != entry.tensor)
@@ -309,7 +315,7 @@ void check_uniform(const TensorPlan& entry, const mlq::Graph& graph, const Choic
            "'per_class' is for the layer right before the scores");
   }
   for (const At<std::string>& emit : manifest.emit)
-    if (emit.value != "mlq" && uniform_is_wide(graph.tensors[static_cast<std::size_t>(entry.tensor)], entry))
+    if (emit.value != "mlq" && is_wide(graph.tensors[static_cast<std::size_t>(entry.tensor)], entry))
       fail(choice.step, "MLQ133",
            fmt::format("the format '{}' holds 256 levels, and '{}' has more at this step", emit.value,
                        entry.layer),
@@ -336,7 +342,7 @@ QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest) {
     entry.kept_because = kept_because(constant, graph.tensors[static_cast<std::size_t>(constant.tensor)],
                                       entry, half_layers.contains(constant.layer));
     if (!entry.kept_because.empty()) entry.settings = {};
-    check_uniform(entry, graph, choice, manifest);
+    check_levels(entry, graph, choice, manifest);
     result.push_back(std::move(entry));
   }
   return result;

@@ -14,6 +14,7 @@
 #include "compiler/quantize/half.h"
 #include "compiler/quantize/isa.h"
 #include "compiler/quantize/tensor_data.h"
+#include "compiler/quantize/trellis.h"
 #include "compiler/quantize/uniform.h"
 #include "compiler/support/error.h"
 #include "compiler/support/parallel.h"
@@ -73,8 +74,12 @@ mlq::Data store_wide(const std::vector<std::uint16_t>& indices, int& bits) {
   return own(std::move(bytes));
 }
 
-Quantized uniform_of(const Tensor& tensor, const TensorPlan& plan, std::span<const float> values) {
-  return uniform(values, groups_of(tensor.shape, blocks_of(plan, tensor.shape)), plan.settings.step,
+Quantized with_step(const Tensor& tensor, const TensorPlan& plan, std::span<const float> values) {
+  const std::vector<std::uint32_t> groups = groups_of(tensor.shape, blocks_of(plan, tensor.shape));
+  if (plan.settings.algorithm == "uniform")
+    return uniform(values, groups, plan.settings.step, plan.importance);
+  const auto rows = static_cast<std::size_t>(tensor.shape[static_cast<std::size_t>(plan.axis)]);
+  return trellis(values, tensor.shape, {plan.axis, chain_length(rows, 1)}, groups, plan.settings.step,
                  plan.importance);
 }
 
@@ -114,9 +119,9 @@ Quantized quantized(std::span<const float> weights, const mlq::Shape& shape, con
   return result;
 }
 
-bool uniform_is_wide(const Tensor& tensor, const TensorPlan& plan) {
+bool is_wide(const Tensor& tensor, const TensorPlan& plan) {
   const Floats floats = floats_of(tensor);
-  const Quantized made = uniform_of(tensor, plan, floats.values);
+  const Quantized made = with_step(tensor, plan, floats.values);
   return std::ranges::any_of(made.wide, [](std::uint16_t index) { return index > 255; });
 }
 
@@ -124,6 +129,7 @@ mlq::Data store(Quantized&& quantized, mlq::Quantization& quantization) {
   quantization.scale = std::move(quantized.scale);
   quantization.offset = std::move(quantized.offset);
   quantization.table = std::move(quantized.table);
+  quantization.trellis = quantized.trellis;
   if (!quantized.wide.empty()) return store_wide(quantized.wide, quantization.bits);
   return quantization.bits == 8 ? own(std::move(quantized.indices))
                                 : own(pack(quantized.indices, quantization.bits));
@@ -159,8 +165,8 @@ mlq::Tensor quantize(const Tensor& tensor, const TensorPlan& plan) {
   mlq::Quantization q;
   q.bits = plan.settings.bits;
   q.blocks = blocks_of(plan, tensor.shape);
-  Quantized result = plan.settings.algorithm == "uniform"
-                         ? uniform_of(tensor, plan, floats.values)
+  Quantized result = has_step(plan.settings.algorithm)
+                         ? with_step(tensor, plan, floats.values)
                          : quantized(floats.values, tensor.shape, q.blocks, plan.settings, plan.layer);
   if (!finite(result.scale) || !finite(result.offset) || !finite(result.table))
     fail(fmt::format("the weights of '{}' span more than {} bits of '{}' can: its scale would be infinite",

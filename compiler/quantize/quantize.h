@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,7 +27,8 @@ struct Quantized {
   std::vector<std::uint8_t> indices;
   std::vector<float> scale, offset;      // one per group, or
   std::vector<float> table;              // 2^bits per group
-  std::vector<std::uint16_t> wide = {};  // instead of `indices`, of `uniform`
+  std::vector<std::uint16_t> wide = {};  // instead of `indices`, where there is a step
+  std::optional<mlq::Trellis> trellis = {};
 };
 
 // How an algorithm's levels may move when they are fitted to weights anew.
@@ -43,7 +45,7 @@ struct Algorithm {
   int min_bits, max_bits;
   Fit fit;
   // Deterministic; called for many tensors at once. Weights are finite.
-  // Null for custom_lut, which quantized() knows, and for uniform, which has a step and not bits.
+  // Null for custom_lut, which quantized() knows, and for those with a step.
   Quantized (*quantize)(const Weights& weights, int bits);
 };
 
@@ -86,8 +88,8 @@ mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan);
 // One of its constants. The plan's algorithm is not "none".
 mlq::Tensor quantize(const mlq::Tensor& tensor, const TensorPlan& plan);
 
-// Whether the nearest levels of `uniform` need more than a byte.
-bool uniform_is_wide(const mlq::Tensor& tensor, const TensorPlan& plan);
+// Whether the nearest levels of an algorithm with a step need more than a byte.
+bool is_wide(const mlq::Tensor& tensor, const TensorPlan& plan);
 
 // Scales, tables and the width of the indices go into `quantization`; returns the packed indices.
 mlq::Data store(Quantized&& quantized, mlq::Quantization& quantization);

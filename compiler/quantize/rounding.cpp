@@ -8,12 +8,18 @@ namespace mlqc {
 
 namespace {
 
-constexpr std::size_t lanes = RowBlock::most;
+// Rows, filled up to whole vectors: what columns x rows are laid out for.
+std::size_t lanes_of(const RowBlock& block) {
+  constexpr std::size_t vector = RowBlock::usual;
+  return (block.count + vector - 1) / vector * vector;
+}
 
 // to[i][lane] += by[i] * factor[lane]: what a column's errors do to other columns, for all rows at once.
-MLQ_EACH_ISA void spread(const double* by, std::size_t count, const double* factor, double* to) {
+MLQ_EACH_ISA void spread(const double* by, std::size_t count, const double* factor, std::size_t lanes,
+                         double* to) {
   for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t lane = 0; lane < lanes; ++lane) to[i * lanes + lane] += by[i] * factor[lane];
+    for (std::size_t first = 0; first < lanes; first += RowBlock::usual, to += RowBlock::usual)
+      for (std::size_t lane = 0; lane < RowBlock::usual; ++lane) to[lane] += by[i] * factor[first + lane];
 }
 
 MLQ_EACH_ISA void add_to(const double* from, std::size_t count, double factor, double* to) {
@@ -28,6 +34,19 @@ const Levels& levels_at(const RowBlock& block, std::size_t lane, std::size_t k) 
   return block.set->levels[block.ids[lane * block.system->columns + k]];
 }
 
+// The levels that the weights of a column become, given what they should be.
+void choose(const RowBlock& block, std::size_t k, std::span<const double> wanted,
+            std::span<LevelIndex> chosen) {
+  if (!block.chained) {
+    for (std::size_t lane = 0; lane < block.count; ++lane)
+      chosen[lane] = static_cast<LevelIndex>(levels_at(block, lane, k).nearest(wanted[lane]));
+    return;
+  }
+  std::vector<const Levels*> levels;
+  for (std::size_t lane = 0; lane < block.count; ++lane) levels.push_back(&levels_at(block, lane, k));
+  choose_path(wanted, levels, chosen);
+}
+
 double error_at(const RowBlock& block, std::size_t lane, std::size_t k) {
   const LevelIndex index = block.indices[lane * block.system->columns + k];
   return target(block, lane, k) - levels_at(block, lane, k).values[index];
@@ -35,26 +54,28 @@ double error_at(const RowBlock& block, std::size_t lane, std::size_t k) {
 
 // One sweep; `errors` and `slopes` (H e) are columns x lanes. False when nothing changed.
 bool sweep(const RowBlock& block, std::vector<double>& errors, std::vector<double>& slopes) {
-  const std::size_t n = block.system->columns;
+  const std::size_t n = block.system->columns, lanes = lanes_of(block);
+  std::vector<double> wanted(block.count), change(lanes);
+  std::vector<LevelIndex> chosen(block.count);
   bool any = false;
   for (std::size_t k = 0; k < n; ++k) {
-    double change[lanes] = {};
-    bool here = false;
     const double curvature = block.system->h[k * n + k];
+    for (std::size_t lane = 0; lane < block.count; ++lane)
+      wanted[lane] =
+          target(block, lane, k) - (errors[k * lanes + lane] - slopes[k * lanes + lane] / curvature);
+    choose(block, k, wanted, chosen);
+    bool here = false;
     for (std::size_t lane = 0; lane < block.count; ++lane) {
-      const double error = errors[k * lanes + lane];
-      const double best = error - slopes[k * lanes + lane] / curvature;
-      const double value = target(block, lane, k);
-      const Levels& levels = levels_at(block, lane, k);
-      const std::size_t index = levels.nearest(value - best);
       LevelIndex& now = block.indices[lane * n + k];
-      if (index == now) continue;
-      now = static_cast<LevelIndex>(index);
-      change[lane] = value - levels.values[index] - error;
-      errors[k * lanes + lane] += change[lane];
+      change[lane] = 0;
+      if (chosen[lane] == now) continue;
+      now = chosen[lane];
+      const double error = error_at(block, lane, k);
+      change[lane] = error - errors[k * lanes + lane];
+      errors[k * lanes + lane] = error;
       here = true;
     }
-    if (here) spread(&block.system->h[k * n], n, change, slopes.data());
+    if (here) spread(&block.system->h[k * n], n, change.data(), lanes, slopes.data());
     any |= here;
   }
   return any;
@@ -84,7 +105,7 @@ std::vector<Dependence> dependences(const RowBlock& block, std::size_t lane) {
 
 // A' H A and A' H e, where A says how each column depends on the parameters: A' H first, then the rest.
 void add_row(const RowBlock& block, std::size_t lane, const std::vector<double>& slopes, Normal& normal) {
-  const std::size_t n = block.system->columns, size = normal.right.size();
+  const std::size_t n = block.system->columns, size = normal.right.size(), lanes = lanes_of(block);
   const std::vector<Dependence> on = dependences(block, lane);
   std::vector<double> sums(size * n);
   for (std::size_t k = 0; k < n; ++k)
@@ -116,28 +137,29 @@ void add_normals(const RowBlock& block, const std::vector<double>& slopes,
 }  // namespace
 
 void round_in_order(const RowBlock& block) {
-  const std::size_t n = block.system->columns;
-  std::vector<double> owed(n * lanes);
+  const std::size_t n = block.system->columns, lanes = lanes_of(block);
+  std::vector<double> owed(n * lanes), wanted(block.count), error(lanes);
+  std::vector<LevelIndex> chosen(block.count);
   for (std::size_t k = 0; k < n; ++k) {
-    double error[lanes] = {};
+    for (std::size_t lane = 0; lane < block.count; ++lane)
+      wanted[lane] = target(block, lane, k) + owed[k * lanes + lane];
+    choose(block, k, wanted, chosen);
     for (std::size_t lane = 0; lane < block.count; ++lane) {
-      const double value = target(block, lane, k);
-      const Levels& levels = levels_at(block, lane, k);
-      const std::size_t index = levels.nearest(value + owed[k * lanes + lane]);
-      block.indices[lane * n + k] = static_cast<LevelIndex>(index);
-      error[lane] = value - levels.values[index];
+      block.indices[lane * n + k] = chosen[lane];
+      error[lane] = error_at(block, lane, k);
     }
-    spread(block.system->u.data() + k * n + k + 1, n - k - 1, error, owed.data() + (k + 1) * lanes);
+    spread(block.system->u.data() + k * n + k + 1, n - k - 1, error.data(), lanes,
+           owed.data() + (k + 1) * lanes);
   }
 }
 
 double descend(const RowBlock& block, int sweeps, std::map<std::size_t, Normal>* normals) {
-  const std::size_t n = block.system->columns;
+  const std::size_t n = block.system->columns, lanes = lanes_of(block);
   std::vector<double> errors(n * lanes), slopes(n * lanes);
   for (std::size_t k = 0; k < n; ++k) {
     for (std::size_t lane = 0; lane < block.count; ++lane)
       errors[k * lanes + lane] = error_at(block, lane, k);
-    spread(&block.system->h[k * n], n, &errors[k * lanes], slopes.data());
+    spread(&block.system->h[k * n], n, &errors[k * lanes], lanes, slopes.data());
   }
   for (int i = 0; i < sweeps && sweep(block, errors, slopes);) ++i;
   double cost = 0;

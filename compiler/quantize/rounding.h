@@ -7,16 +7,16 @@
 
 #include "compiler/quantize/level_set.h"
 #include "compiler/quantize/system.h"
+#include "compiler/quantize/trellis.h"
 
 namespace mlqc {
 
-using LevelIndex = std::uint16_t;
-
-// Some rows of a system, at most `most` of them.
+// Some rows of a system.
 struct RowBlock {
-  static constexpr std::size_t most = 8;
+  static constexpr std::uint32_t usual = 8;  // so many numbers are a vector
   const System* system;
   std::size_t first, count;
+  bool chained;  // the weights of a column are a chain (trellis.h)
   const LevelSet* set;
   const std::uint32_t* ids;  // of each weight's levels: count x columns, in the system's order
   LevelIndex* indices;       // likewise

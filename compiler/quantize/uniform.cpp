@@ -46,6 +46,8 @@ Span nearest_span(const Reach& reach, double step) {
   return {std::nearbyint(reach.low / step), std::nearbyint(reach.high / step)};
 }
 
+double multiple_below(double value, int unit) { return std::floor(value / unit) * unit; }
+
 Levels levels_of(const Span& span, double step) {
   Levels levels;
   levels.fit = Fit::fixed;  // at so many levels, moving them brings nothing
@@ -70,7 +72,7 @@ std::vector<double> uniform_steps(std::span<const float> weights, std::size_t gr
 }
 
 std::vector<Levels> uniform_levels(std::span<const float> weights, std::span<const std::uint32_t> groups,
-                                   const std::vector<double>& steps) {
+                                   const std::vector<double>& steps, int unit) {
   const std::vector<Reach> reach = reaches(weights, groups, steps.size());
   std::vector<double> usable;
   Span all;
@@ -78,6 +80,7 @@ std::vector<Levels> uniform_levels(std::span<const float> weights, std::span<con
     usable.push_back(usable_step(reach[g], steps[g]));
     all.include(nearest_span(reach[g], usable[g]));
   }
+  all.low = multiple_below(all.low, unit);
   // What fits into a byte stays so.
   const double rest =
       all.high - all.low < bytes ? std::floor((bytes - 1 - (all.high - all.low)) / 2) : most_levels;
@@ -85,7 +88,8 @@ std::vector<Levels> uniform_levels(std::span<const float> weights, std::span<con
   for (std::size_t g = 0; g < steps.size(); ++g) {
     Span span = nearest_span(reach[g], usable[g]);
     const double spare = 2 + std::floor((span.high - span.low) / 4);
-    span = {std::max(span.low - spare, all.low - rest), std::min(span.high + spare, all.high + rest)};
+    span = {std::max(multiple_below(span.low - spare, unit), all.low - multiple_below(rest, unit)),
+            std::min(span.high + spare, all.high + rest)};
     levels.push_back(levels_of(span, usable[g]));
   }
   return levels;
@@ -107,13 +111,14 @@ Quantized uniform(std::span<const float> weights, std::span<const std::uint32_t>
   return result;
 }
 
-void crop(std::span<const std::uint32_t> groups, Quantized& quantized) {
+void crop(std::span<const std::uint32_t> groups, Quantized& quantized, int unit) {
   std::vector<std::int64_t> zero;  // the number of level 0
   for (std::size_t g = 0; g < quantized.scale.size(); ++g)
     zero.push_back(quantized.scale[g] > 0 ? std::llround(-quantized.offset[g] / quantized.scale[g]) : 0);
   std::int64_t lowest = 0;  // counted from level 0
   for (std::size_t i = 0; i < groups.size(); ++i)
     lowest = std::min(lowest, std::int64_t{quantized.wide[i]} - zero[groups[i]]);
+  lowest = static_cast<std::int64_t>(multiple_below(static_cast<double>(lowest), unit));
   for (std::size_t i = 0; i < groups.size(); ++i)
     quantized.wide[i] = static_cast<std::uint16_t>(quantized.wide[i] - zero[groups[i]] - lowest);
   for (std::size_t g = 0; g < quantized.scale.size(); ++g)

@@ -19,15 +19,16 @@ std::vector<double> uniform_steps(std::span<const float> weights, std::size_t gr
 
 // 0 and the multiples of each group's step up to the least and greatest of its weights, and some more, which
 // compensation may need, as long as a byte still does for all; at most 2^12 of them, with a wider step where
-// that is too few. `groups`: the number of each weight's.
+// that is too few. `groups`: the number of each weight's. The number of level 0 is a multiple of `unit`.
 std::vector<Levels> uniform_levels(std::span<const float> weights, std::span<const std::uint32_t> groups,
-                                   const std::vector<double>& steps);
+                                   const std::vector<double>& steps, int unit = 1);
 
 // Each weight's nearest level. Indices are `wide`, and level 0 is the same number in all groups.
 Quantized uniform(std::span<const float> weights, std::span<const std::uint32_t> groups, double step,
                   std::span<const float> importance);
 
-// Moves indices so that all groups have level 0 at the same number, and the least index is 0.
-void crop(std::span<const std::uint32_t> groups, Quantized& quantized);
+// Moves indices, by multiples of `unit`, so that all groups have level 0 at the same number, and the least
+// index is less than `unit`.
+void crop(std::span<const std::uint32_t> groups, Quantized& quantized, int unit = 1);
 
 }  // namespace mlqc

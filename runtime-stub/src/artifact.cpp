@@ -108,8 +108,10 @@ class Decoder {
         fail("the artifact is damaged: a constant is quantized along no axis");
       if (!failed_) blocks = blocks_along(from->axis());
     }
-    Quantization q{from->bits(), std::move(blocks), numbers(from->scale()), numbers(from->offset()),
-                   numbers(from->table())};
+    Quantization q{from->bits(),           std::move(blocks),
+                   numbers(from->scale()), numbers(from->offset()),
+                   numbers(from->table()), {}};
+    if (from->trellis()) q.trellis = Trellis{from->trellis()->axis(), from->trellis()->length()};
     if (q.offset.empty())
       for (const float scale : q.scale) q.offset.push_back(offset_of(scale, from->zero()));
     return q;
@@ -190,7 +192,7 @@ Result<artifact::Header> read_header(std::span<const std::byte> file) {
   if (file.size() < artifact_begin) return Failure{"the artifact is cut off within its header"};
   artifact::Header header;
   std::memcpy(&header, file.data(), sizeof header);
-  if (header.format() < artifact_format || header.format() > artifact_format_compressed)
+  if (header.format() < artifact_format || header.format() > artifact_format_trellis)
     return Failure{"the artifact was written by mlq " +
                    version_text(header.major(), header.minor(), header.patch()) + " in format " +
                    std::to_string(header.format()) + "; this runtime, mlq " +

@@ -2,6 +2,7 @@
 
 #include "mlq/graph.h"
 #include "runtime-stub/src/blocks.h"
+#include "runtime-stub/src/trellis.h"
 
 namespace mlq {
 
@@ -32,6 +33,8 @@ Status check_quantization(const Tensor& tensor) {
   if (!groups)
     return Failure{who + " of shape " + to_string(tensor.shape) + " is quantized in blocks of " +
                    to_string(q.blocks) + ", which do not suit it"};
+  if (q.trellis && !suits(*q.trellis, tensor.shape))
+    return Failure{who + " has a trellis that does not suit its shape"};
   if (q.scale.empty() == q.table.empty()) return Failure{who + " needs either scales or a table"};
   if (q.offset.size() != q.scale.size()) return Failure{who + " needs an offset for each scale"};
   const std::size_t parameters = q.table.empty() ? q.scale.size() : q.table.size() >> q.bits;

@@ -14,6 +14,7 @@
 #include "runtime-stub/src/blocks.h"
 #include "runtime-stub/src/buffer.h"
 #include "runtime-stub/src/threads.h"
+#include "runtime-stub/src/trellis.h"
 
 namespace mlq {
 
@@ -85,6 +86,7 @@ Status prepare(Tensor& tensor, std::size_t memory_limit, std::vector<Chunk>& chu
   const std::size_t planes = q.bits == 16 ? 2 : 1;
   if (!count || *count < 1 || (q.bits != 16 && (q.bits < 1 || q.bits > 8))) return damaged(tensor);
   if (q.scale.size() > 1 && group_count(tensor.shape, q.blocks) != q.scale.size()) return damaged(tensor);
+  if (q.trellis && !suits(*q.trellis, tensor.shape)) return damaged(tensor);
   const std::span<const std::byte> from = tensor.data->bytes;
   const auto elements = static_cast<std::size_t>(*count);
   if (elements / most_per_coded_byte > from.size()) return damaged(tensor);
@@ -128,9 +130,18 @@ Status widen_table(Tensor& tensor) {
   return {};
 }
 
-Status reorder_all(std::span<Tensor* const> coded, std::size_t memory_limit) {
+// Decoded streams become the tensors' indices.
+Status finish(std::span<Tensor* const> coded, std::size_t memory_limit) {
   for (Tensor* tensor : coded)
     if (Status status = reorder(*tensor, memory_limit); !status) return status;
+  std::vector<Tensor*> without_low_bits;
+  for (Tensor* tensor : coded)
+    if (tensor->quantization->trellis) without_low_bits.push_back(tensor);
+  const Threads threads(decoding_threads(without_low_bits.size()));
+  threads.for_each(without_low_bits.size(), [&](std::size_t i) {
+    // The bytes are a buffer that was made here.
+    restore_low_bits(*without_low_bits[i], const_cast<std::byte*>(without_low_bits[i]->data->bytes.data()));
+  });
   return {};
 }
 
@@ -179,7 +190,7 @@ Status decode_constants(std::span<Tensor* const> coded, std::size_t memory_limit
   threads.for_each(chunks.size(), [&](std::size_t i) {
     if (!decode(chunks[i])) bad = i;
   });
-  if (bad == chunks.size()) return reorder_all(coded, memory_limit);
+  if (bad == chunks.size()) return finish(coded, memory_limit);
   std::size_t t = 0;
   while (t + 1 < first.size() && first[t + 1] <= bad) ++t;
   return damaged(*coded[t]);

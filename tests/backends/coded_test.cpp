@@ -9,6 +9,7 @@
 #include "compiler/backends/formats.h"
 #include "runtime-stub/src/artifact.h"
 #include "runtime-stub/src/compressed.h"
+#include "runtime-stub/src/trellis.h"
 #include "tests/runtime/graphs.h"
 
 namespace mlqc {
@@ -162,6 +163,43 @@ TEST(Coded, IndicesOfAScaleAreCodedTogether) {
   const auto model = load(artifact(tensor));
   ASSERT_TRUE(model) << model.error();
   EXPECT_EQ(weights_in(*model), floats(tensor));
+}
+
+// Weights whose low bits follow from others, in chains along any axis, are stored without them.
+TEST(Coded, ATrellisTellsLowBits) {
+  for (const int bits : {8, 16})
+    for (const int axis : {0, 1}) {
+      Tensor tensor = weights(200, 100, bits, false, true);
+      Random random(5);
+      const int along = static_cast<int>(tensor.shape[static_cast<std::size_t>(axis)]);
+      tensor.quantization->trellis = mlq::Trellis{axis, 64};
+      std::vector<std::uint32_t> indices = bell(20000, bits, 3);
+      const std::size_t far = axis == 0 ? 100 : 1;  // from one weight of a chain to the next
+      for (std::size_t chain = 0; chain < 20000 / static_cast<std::size_t>(along); ++chain) {
+        unsigned state = 0;
+        for (int i = 0; i < along; ++i) {
+          if (i % 64 == 0) state = 0;
+          std::uint32_t& index = indices[chain * (axis == 0 ? 1 : 100) + static_cast<std::size_t>(i) * far];
+          index = (index & ~1u) | (state & 1);
+          state = mlq::trellis::next(state, index >> 1 & 1);
+        }
+      }
+      const Bytes bytes = packed(indices, bits);
+      tensor.data = mlq::copy_data(std::span<const std::byte>(bytes));
+      const Bytes coded = artifact(tensor);
+      const auto model = load(coded);
+      ASSERT_TRUE(model) << model.error();
+      EXPECT_EQ(weights_in(*model), floats(tensor)) << bits << axis;
+      Tensor without = tensor;
+      without.quantization->trellis.reset();
+      EXPECT_LT(coded.size() + 20000 / 8 * 9 / 10, artifact(without).size()) << "a bit of each";
+      EXPECT_EQ(write_mlq(source(), dense(tensor)), write_mlq(source(), dense(without)));
+      for (int trial = 0; trial < 300; ++trial) {
+        Bytes damaged = coded;
+        damaged[random.below(damaged.size())] ^= std::byte{1} << random.below(8);
+        (void)load(damaged);
+      }
+    }
 }
 
 // Offsets that follow from the scales are not stored, and come back bit for bit.

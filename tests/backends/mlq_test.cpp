@@ -182,10 +182,10 @@ TEST(Mlq, MayLieAtAnyAddress) {
 
 TEST(Mlq, ANewerFormatSaysWhoWroteIt) {
   Bytes bytes = artifact();
-  bytes[8] = std::byte{5};   // format
+  bytes[8] = std::byte{6};   // format
   bytes[14] = std::byte{9};  // minor version
   EXPECT_THAT(load(bytes).error(),
-              AllOf(HasSubstr("mlq 0.9.0"), HasSubstr("format 5"), HasSubstr("reads format 1")));
+              AllOf(HasSubstr("mlq 0.9.0"), HasSubstr("format 6"), HasSubstr("reads format 1")));
 }
 
 TEST(Mlq, OtherFilesAreNamedAsSuch) {

@@ -130,8 +130,8 @@ TEST_F(Tune, CodedWeightsGetStepsAsWideAsPay) {
   ASSERT_EQ(run.exit, 0) << run.err;
   const std::string found = read(out / "net.mlq"), recipe = read(out / "net.recipe.yaml");
   EXPECT_LE(found.size(), 24000u);
-  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: uniform, step: [0-9.]+, granularity: per_tensor"));
-  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: uniform, step: [0-9.]+, granularity: per_class"));
+  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: trellis, step: [0-9.]+, granularity: per_tensor"));
+  EXPECT_THAT(recipe, testing::ContainsRegex("algorithm: trellis, step: [0-9.]+, granularity: per_class"));
   const std::string pasted =
       folder
           .write("pasted.mlq.yaml", "schema: 1\nmodel: { file: digits.mlmodel }\n" + recipe +

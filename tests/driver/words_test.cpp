@@ -24,7 +24,7 @@ std::vector<std::string> words(const std::string& section, const std::string& ke
 }
 
 TEST(Words, AlgorithmsOfTheManifestAreThoseThatExist) {
-  std::vector<std::string> expected = {"none", "custom_lut", "uniform"};
+  std::vector<std::string> expected = {"none", "custom_lut", "uniform", "trellis"};
   for (const Algorithm& algorithm : algorithms()) expected.emplace_back(algorithm.name);
   EXPECT_THAT(words("quantize", "algorithm"), testing::UnorderedElementsAreArray(expected));
 }

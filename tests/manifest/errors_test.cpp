@@ -137,7 +137,7 @@ INSTANTIATE_TEST_SUITE_P(
             "3:24: 'kmean_lut' is no value of 'algorithm' [MLQ105] did you mean 'kmeans_lut'?"},
         Bad{"algorithm_unheard_of", HEAD "quantize: { algorithm: magic, bits: 8 }\n",
             "3:24: 'magic' is no value of 'algorithm' [MLQ105] one of linear, linear_symmetric, linear_lut, "
-            "uniform, kmeans_lut, custom_lut, none"},
+            "uniform, trellis, kmeans_lut, custom_lut, none"},
         Bad{"metric_misspelt", HEAD "gate: [ { metric: top1_agrement, at_least: 0.9 } ]\n",
             "3:19: 'top1_agrement' is no value of 'metric' [MLQ105] did you mean 'top1_agreement'?"},
         Bad{"bits_out_of_range", HEAD "quantize: { algorithm: linear, bits: 9 }\n",

@@ -226,11 +226,14 @@ double output_error(const Graph& a, const Graph& b, const Calibration& samples) 
   return error;
 }
 
-Graph two_layers() {
+Graph two_layers(std::int64_t rows = 8) {
   Net net({1, 3, 12, 12});
-  net.node("Conv", {net.constant("w1", {8, 3, 3, 3}, noise(216, 5)), net.constant("b1", {8}, noise(8, 6))});
+  const auto some = static_cast<std::size_t>(rows);
+  net.node("Conv", {net.constant("w1", {rows, 3, 3, 3}, noise(some * 27, 5)),
+                    net.constant("b1", {rows}, noise(some, 6))});
   net.node("Relu", {});
-  net.node("Conv", {net.constant("w2", {6, 8, 3, 3}, noise(432, 8)), net.constant("b2", {6}, noise(6, 9))});
+  net.node("Conv", {net.constant("w2", {rows - 2, rows, 3, 3}, noise((some - 2) * some * 9, 8)),
+                    net.constant("b2", {rows - 2}, noise(some - 2, 9))});
   return net.done();
 }
 
@@ -279,6 +282,27 @@ TEST(Compensated, RoundsToMultiplesOfAStep) {
     EXPECT_LT(error, 0.9 * output_error(graph, quantize(graph, plan), samples)) << step;
     EXPECT_LT(error, coarser / 2) << step;
     coarser = error;
+  }
+}
+
+// The levels that a trellis leaves to a layer of 64 rows, beside even ones that take as many bytes.
+TEST(Compensated, ATrellisHasLessErrorThanUniform) {
+  const Graph graph = two_layers(64);
+  const Calibration samples = calibration({1, 3, 12, 12}, 24);
+  for (const double step : {0.5, 0.1}) {
+    double errors[2];
+    for (const bool chained : {false, true}) {
+      QuantizationPlan plan = plan_of(graph, chained ? "trellis" : "uniform", 8, "per_tensor");
+      for (TensorPlan& entry : plan) entry.settings.step = step;
+      const CompensatedGraph ours = round(graph, plan, samples);
+      for (const RoundedTensor& tensor : ours.tensors) {
+        EXPECT_TRUE(tensor.compensated) << tensor.why;
+        const mlq::Tensor& made = ours.graph.tensors[static_cast<std::size_t>(tensor.tensor)];
+        EXPECT_EQ(made.quantization->trellis.has_value(), chained);
+      }
+      errors[chained] = output_error(graph, ours.graph, samples);
+    }
+    EXPECT_LT(errors[1], 0.85 * errors[0]) << step;
   }
 }
 

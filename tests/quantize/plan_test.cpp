@@ -290,6 +290,9 @@ TEST(Plan, RefusesStepsThatDoNotFit) {
   d = refusal("quantize: { algorithm: uniform, step: 0.001 }\nemit: [mlq, coreml]\n");
   EXPECT_EQ(d.what, "the format 'coreml' holds 256 levels, and 'conv1' has more at this step");
   EXPECT_EQ(d.hint, "give a wider 'step', or emit only: mlq");
+  d = refusal("quantize: { algorithm: trellis, step: 0.5 }\n");
+  EXPECT_EQ(d.what, "'trellis' saves a bit of each weight that only coded weights can leave out");
+  EXPECT_EQ(d.hint, "say 'storage: coded', or 'algorithm: uniform'");
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ TEST(Rounding, NormalEquationsFindTheLeastCostOfAllLevelsTogether) {
       std::vector<LevelIndex> indices(ids.size());
       std::map<std::size_t, Normal> normals;
       std::vector<bool> stayed;  // because they would turn around
-      const RowBlock block{&system, 0, rows, &set, ids.data(), indices.data()};
+      const RowBlock block{&system, 0, rows, false, &set, ids.data(), indices.data()};
       const double said = descend(block, 3, &normals);
       const double before = cost(system, set, ids, indices);
       EXPECT_NEAR(said, before, 1e-9 * before);

@@ -102,7 +102,7 @@ TEST(Uniform, TensorsAreAsWideAsTheirLevelsAsk) {
     const mlq::Tensor made = quantize(graph.tensors[0], plan);
     EXPECT_GE(made.quantization->bits, widest);
     widest = made.quantization->bits;
-    EXPECT_EQ(uniform_is_wide(graph.tensors[0], plan), widest == 16);
+    EXPECT_EQ(is_wide(graph.tensors[0], plan), widest == 16);
     EXPECT_EQ(made.data->bytes.size(), mlq::data_size(made));
     const std::vector<float> decoded = floats_of(made).decoded;
     for (std::size_t i = 0; i < values.size(); ++i)

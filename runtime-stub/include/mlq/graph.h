@@ -72,11 +72,18 @@ Data copy_data(std::span<const T> values) {
 //   {}       one group for the whole tensor     {1}, {0, 1}   one for each index along dimension 0, 1
 //   {8}      one for eight neighbours along 0   {1, 32}       for each index along 0, runs of 32 along 1
 // Exactly one of scale and table is filled. offset has scale's length.
+// Where there is a trellis, the low bit of each index follows from other indices (trellis-coded
+// quantization): that changes nothing of what indices mean, but entropy-coded files leave it out.
+struct Trellis {
+  std::int32_t axis = 0;     // of the shape: indices along it make a chain,
+  std::uint32_t length = 0;  // which begins anew after so many
+};
 struct Quantization {
   int bits = 8;  // 1..8; with scales also 16
   Shape blocks;
   std::vector<float> scale, offset;
   std::vector<float> table;
+  std::optional<Trellis> trellis = {};
 };
 
 // How many groups a tensor of this shape has; nothing when the blocks do not suit the shape.
