@@ -42,6 +42,8 @@ std::vector<std::byte> plane_of(std::span<const std::byte> bytes, std::size_t co
 }
 
 void append_stream(std::vector<std::byte> symbols, std::vector<std::byte>& out) {
+  if (std::ranges::all_of(symbols, [](std::byte symbol) { return symbol == std::byte{0}; }))
+    return static_cast<void>(out.insert(out.end(), 4, std::byte{0}));
   // Many states at once pay where there is much to decode.
   constexpr std::size_t many = std::size_t{1} << 16;
   const int order = RANS_ORDER_NOSZ | (symbols.size() >= many ? RANS_ORDER_X32 : 0);

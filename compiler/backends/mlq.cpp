@@ -134,7 +134,7 @@ class Encoder {
     const auto blocks = axis ? fb::Offset<fb::Vector<std::int64_t>>() : shape(from.blocks);
     std::optional<wire::Trellis> trellis;
     if (coded && from.trellis) trellis = wire::Trellis(from.trellis->axis, from.trellis->length);
-    any_trellis_ |= trellis.has_value();
+    any_trellis_ |= trellis.has_value() || (coded && from.bits == 16);
     return wire::CreateQuantization(
         builder_, static_cast<std::uint8_t>(from.bits), axis.value_or(-1), scale, offset, table, coded,
         blocks, static_cast<std::uint16_t>(std::max(zero, 0)), trellis ? &*trellis : nullptr);
@@ -217,8 +217,8 @@ class Encoder {
   std::vector<std::span<const std::byte>> blobs_;
   std::size_t blob_bytes_ = 0;
   bool coded_;
-  bool any_blocks_ = false;  // some groups lie otherwise than along an axis
-  bool any_trellis_ = false;
+  bool any_blocks_ = false;                     // some groups lie otherwise than along an axis
+  bool any_trellis_ = false;                    // or high bytes that may be left out
   int depth_ = 0;                               // of the graph that is being described
   std::deque<std::vector<std::byte>> streams_;  // coded constants
 };

@@ -35,6 +35,10 @@ struct Chunk {
 };
 
 bool decode(const Chunk& chunk) {
+  if (chunk.from.empty()) {
+    for (std::size_t i = 0; i < chunk.count; ++i) chunk.to[i * chunk.step] = std::byte{0};
+    return true;
+  }
   auto* in = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(chunk.from.data()));
   auto size = static_cast<unsigned>(chunk.count);
   std::shared_ptr<Buffer> plane;
@@ -51,6 +55,12 @@ bool decode(const Chunk& chunk) {
   return true;
 }
 
+// The first byte says how a stream is coded. Others than order 0 need memory of their own.
+bool is_plain(std::byte first) {
+  constexpr std::byte allowed{0x34};  // without its size; 32 states instead of 4; or as it is
+  return (first & ~allowed) == std::byte{0} && (first & std::byte{0x10}) != std::byte{0};
+}
+
 // The chunks of a constant's planes; false when they do not fit the bytes.
 bool list_chunks(std::span<const std::byte> bytes, std::size_t count, std::size_t planes, std::byte* to,
                  std::size_t each, std::vector<Chunk>& chunks) {
@@ -60,10 +70,8 @@ bool list_chunks(std::span<const std::byte> bytes, std::size_t count, std::size_
       std::size_t size = 0;
       for (std::size_t i = 4; i-- > 0;) size = size << 8 | static_cast<std::size_t>(bytes[i]);
       bytes = bytes.subspan(4);
-      if (size == 0 || size > bytes.size()) return false;
-      // The first byte says how a stream is coded. Others than order 0 need memory of their own.
-      constexpr std::byte allowed{0x34};  // without its size; 32 states instead of 4; or as it is
-      if ((bytes[0] & ~allowed) != std::byte{0} || (bytes[0] & std::byte{0x10}) == std::byte{0}) return false;
+      if (size > bytes.size()) return false;
+      if (size > 0 && !is_plain(bytes[0])) return false;
       chunks.push_back({bytes.first(size), to + at * planes + plane, std::min(each, count - at), planes});
       bytes = bytes.subspan(size);
     }
@@ -132,16 +140,12 @@ Status widen_table(Tensor& tensor) {
 
 // Decoded streams become the tensors' indices.
 Status finish(std::span<Tensor* const> coded, std::size_t memory_limit) {
-  for (Tensor* tensor : coded)
+  for (Tensor* tensor : coded) {
     if (Status status = reorder(*tensor, memory_limit); !status) return status;
-  std::vector<Tensor*> without_low_bits;
-  for (Tensor* tensor : coded)
-    if (tensor->quantization->trellis) without_low_bits.push_back(tensor);
-  const Threads threads(decoding_threads(without_low_bits.size()));
-  threads.for_each(without_low_bits.size(), [&](std::size_t i) {
     // The bytes are a buffer that was made here.
-    restore_low_bits(*without_low_bits[i], const_cast<std::byte*>(without_low_bits[i]->data->bytes.data()));
-  });
+    if (tensor->quantization->trellis)
+      restore_low_bits(*tensor, const_cast<std::byte*>(tensor->data->bytes.data()));
+  }
   return {};
 }
 

@@ -6,7 +6,7 @@
 // where there are tables, they come as in the tensor. A plane is chunks of `chunk_size` bytes, each a 32-bit
 // little-endian size and a stream of the CRAM codec rANS Nx16 of order 0
 // (https://samtools.github.io/hts-specs/CRAMcodecs.pdf, section 3) that leaves out its own size; its
-// frequencies stand at its beginning.
+// frequencies stand at its beginning. A stream of no bytes stands for zeros: most high bytes are.
 #pragma once
 
 #include <cstddef>
