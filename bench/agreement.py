@@ -56,7 +56,7 @@ def main():
     if not arguments.model.is_file():
         print("SKIPPED: no model; give --model and --photos")
         return
-    mlqc = next(arguments.build.rglob("mlqc"))
+    mlqc = arguments.build / "compiler/driver/mlqc"
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         photos = gather([p.resolve() for p in arguments.photos], work / "photos")

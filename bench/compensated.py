@@ -70,6 +70,7 @@ def main():
     shared = pathlib.Path(os.environ.get("MLQ_SHARED", ROOT.parent / "shared"))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build/release")
+    parser.add_argument("--peers", type=pathlib.Path, help="not needed")
     parser.add_argument("--model", type=pathlib.Path, default=shared / "models/coreml/SqueezeNetFP16_TrainedMean.mlmodel")
     parser.add_argument("--photos", type=pathlib.Path, nargs="+",
                         default=[shared / "samples/clothing", shared / "samples/flowers"])
@@ -82,7 +83,7 @@ def main():
     if not arguments.model.is_file():
         print("SKIPPED: no model; give --model and --photos")
         return
-    mlqc = next(arguments.build.rglob("mlqc"))
+    mlqc = arguments.build / "compiler/driver/mlqc"
     limit = f", limit: {arguments.calibration}" if arguments.calibration else ""
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
