@@ -9,6 +9,7 @@
 #include "compiler/support/error.h"
 #include "runtime-stub/src/artifact.h"
 #include "runtime-stub/src/coded.h"
+#include "runtime-stub/src/halves.h"
 #include "runtime-stub/src/trellis.h"
 
 namespace mlqc {
@@ -99,12 +100,19 @@ std::vector<std::byte> code_weights(const mlq::Tensor& tensor) {
   return out;
 }
 
-std::size_t coded_bytes(const mlq::Tensor& tensor) {
-  const std::size_t stream = code_weights(tensor).size();
-  if (stream == 0) return 0;
+std::size_t stored_bytes(const mlq::Tensor& tensor, bool coded) {
+  if (!tensor.data) return 0;
+  const std::size_t stream = coded ? code_weights(tensor).size() : 0;
+  std::size_t bytes = stream > 0 ? stream : tensor.data->bytes.size();
+  if (!tensor.quantization) return bytes;
+  const auto add = [&](const std::vector<float>& values) {
+    bytes += values.size() * (mlq::as_halves(values) ? sizeof(std::uint16_t) : sizeof(float));
+  };
   const mlq::Quantization& q = *tensor.quantization;
-  const std::size_t offsets = mlq::common_zero(q) >= 0 ? 0 : q.offset.size();  // or one number for all
-  return stream + (q.scale.size() + offsets + q.table.size()) * sizeof(float);
+  add(q.scale);
+  add(q.table);
+  if (stream == 0 || mlq::common_zero(q) < 0) add(q.offset);  // else one number for all
+  return bytes;
 }
 
 }  // namespace mlqc

@@ -11,7 +11,8 @@ namespace mlqc {
 // What decode_constants reads; empty where a constant is not quantized, or takes no less when coded.
 std::vector<std::byte> code_weights(const mlq::Tensor& tensor);
 
-// Bytes of a constant that is coded, with the numbers that explain its indices; 0 where it is not.
-std::size_t coded_bytes(const mlq::Tensor& tensor);
+// What a constant takes in the artifact, with the numbers that explain its indices; `coded`: where weights
+// are.
+std::size_t stored_bytes(const mlq::Tensor& tensor, bool coded = false);
 
 }  // namespace mlqc

@@ -15,6 +15,7 @@
 #include "compiler/support/error.h"
 #include "mlq/version.h"
 #include "runtime-stub/src/artifact.h"
+#include "runtime-stub/src/halves.h"
 
 namespace mlqc {
 
@@ -78,7 +79,7 @@ class Encoder {
   std::size_t blob_bytes() const { return blob_bytes_; }
   // The least that says all there is in it, so that older readers read what they can.
   std::uint32_t format(bool compressed) const {
-    if (any_trellis_) return mlq::artifact_format_trellis;
+    if (any_small_) return mlq::artifact_format_trellis;
     if (compressed) return mlq::artifact_format_compressed;
     if (any_blocks_) return mlq::artifact_format_blocks;
     return streams_.empty() ? mlq::artifact_format : mlq::artifact_format_coded;
@@ -125,19 +126,32 @@ class Encoder {
     return {streams_.back(), true};
   }
 
+  // Either as floats or as halves.
+  struct Floats {
+    fb::Offset<fb::Vector<float>> floats;
+    fb::Offset<fb::Vector<std::uint16_t>> halves;
+  };
+  Floats floats(const std::vector<float>& from) {
+    const auto halves = mlq::as_halves(from);
+    if (!halves) return {numbers(from), {}};
+    any_small_ = true;
+    return {{}, numbers(*halves)};
+  }
+
   fb::Offset<wire::Quantization> quantization(const mlq::Quantization& from, bool coded) {
     const int zero = coded ? mlq::common_zero(from) : -1;
-    const auto scale = numbers(from.scale), table = numbers(from.table);
-    const auto offset = zero >= 0 ? fb::Offset<fb::Vector<float>>() : numbers(from.offset);
+    const Floats scale = floats(from.scale), table = floats(from.table);
+    const Floats offset = zero >= 0 ? Floats() : floats(from.offset);
     const std::optional<int> axis = mlq::axis_of(from.blocks);
     any_blocks_ |= !axis;
     const auto blocks = axis ? fb::Offset<fb::Vector<std::int64_t>>() : shape(from.blocks);
     std::optional<wire::Trellis> trellis;
     if (coded && from.trellis) trellis = wire::Trellis(from.trellis->axis, from.trellis->length);
-    any_trellis_ |= trellis.has_value() || (coded && from.bits == 16);
-    return wire::CreateQuantization(
-        builder_, static_cast<std::uint8_t>(from.bits), axis.value_or(-1), scale, offset, table, coded,
-        blocks, static_cast<std::uint16_t>(std::max(zero, 0)), trellis ? &*trellis : nullptr);
+    any_small_ |= trellis.has_value() || (coded && from.bits == 16);
+    return wire::CreateQuantization(builder_, static_cast<std::uint8_t>(from.bits), axis.value_or(-1),
+                                    scale.floats, offset.floats, table.floats, coded, blocks,
+                                    static_cast<std::uint16_t>(std::max(zero, 0)),
+                                    trellis ? &*trellis : nullptr, scale.halves, offset.halves, table.halves);
   }
 
   fb::Offset<wire::Tensor> tensor(const mlq::Tensor& from) {
@@ -218,7 +232,7 @@ class Encoder {
   std::size_t blob_bytes_ = 0;
   bool coded_;
   bool any_blocks_ = false;                     // some groups lie otherwise than along an axis
-  bool any_trellis_ = false;                    // or high bytes that may be left out
+  bool any_small_ = false;                      // something is stored as format 5 has it
   int depth_ = 0;                               // of the graph that is being described
   std::deque<std::vector<std::byte>> streams_;  // coded constants
 };

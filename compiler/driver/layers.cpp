@@ -3,7 +3,6 @@
 #include <limits>
 #include <numeric>
 
-#include "compiler/backends/code_weights.h"
 #include "compiler/support/parallel.h"
 
 namespace mlqc {
@@ -47,15 +46,6 @@ void add_rounding(const RoundedTensor& rounded, LayerReport& layer) {
 }
 
 }  // namespace
-
-std::size_t stored_bytes(const mlq::Tensor& tensor, bool coded) {
-  if (!tensor.data) return 0;
-  if (const std::size_t bytes = coded ? coded_bytes(tensor) : 0; bytes > 0) return bytes;
-  std::size_t bytes = tensor.data->bytes.size();
-  if (const auto& q = tensor.quantization)
-    bytes += (q->scale.size() + q->offset.size() + q->table.size()) * sizeof(float);
-  return bytes;
-}
 
 std::size_t weight_bytes(const mlq::Graph& graph, bool coded) {
   std::vector<std::size_t> each(graph.tensors.size());

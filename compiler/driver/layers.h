@@ -3,14 +3,13 @@
 
 #include <vector>
 
+#include "compiler/backends/code_weights.h"
 #include "compiler/quantize/compensated.h"
 #include "compiler/validate/report.h"
 
 namespace mlqc {
 
-// Bytes of a constant with its scales, offsets or tables. `coded`: as `storage: coded` has them.
-std::size_t stored_bytes(const mlq::Tensor& tensor, bool coded = false);
-// Of all constants.
+// What all constants take in the artifact.
 std::size_t weight_bytes(const mlq::Graph& graph, bool coded = false);
 
 // One per tensor of the plan. Both graphs have the same tensors.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "compiler/driver/calibrate.h"
 #include "compiler/driver/class_importance.h"
@@ -170,33 +171,50 @@ class Tuner {
     return std::max(mlqc::damage_of(widths_.layers, chosen), 1e-12);
   }
 
-  std::string remark(const Measurement& measured, std::size_t bytes, int tries) const {
+  std::string remark(const Measurement& measured, std::size_t bytes, int looks) const {
     std::string text =
         fmt::format("{} bytes; {} {:.4g} (95 %: {:.4g} to {:.4g}) on {} samples of 'validate'", bytes,
                     metric_.name, measured.value, measured.lower, measured.upper, measured.n);
-    return tries > 1 ? text + fmt::format(", at try {} there", tries) : text;
+    return looks > 1 ? text + fmt::format(", the best of {} looks there", looks) : text;
   }
 
+  struct Found {
+    Chosen chosen;
+    Measurement measured;
+    std::size_t bytes = 0;
+  };
+
+  // Steps back where it misses, and half of the way forth again while there are looks left.
   Recipe smallest() {
     const double wanted = budget_.at_least->value;
     search(wanted);
+    std::optional<Found> found;
     Measurement measured;
-    for (int tries = 1; tries <= most_verifications; ++tries) {
+    double missed = 0, reached = 0;  // of the damage asked for
+    int looks = 0;
+    while (looks < most_verifications && !(found && missed == 0)) {
       const Chosen chosen = widths_for_damage(widths_.layers, asked_ / together_);
       const std::vector<std::byte> artifact = artifact_of(chosen, *inputs_.calibration);
       measured = figure(measure_artifact(artifact, *inputs_.samples, "verifying"));
-      if (measured.value >= wanted) {
-        Recipe recipe = recipe_of(chosen);
-        recipe.remarks = {fmt::format("bits found for {} of at least {}", metric_.name, wanted),
-                          remark(measured, artifact.size(), tries)};
-        return recipe;
-      }
-      asked_ *= caution * std::min(1.0, change_of_damage(metric_, measured.value, wanted));
+      ++looks;
+      const bool enough = measured.value >= wanted;
+      (enough ? reached : missed) = asked_;
+      if (enough) found = {chosen, measured, artifact.size()};
+      asked_ = found ? std::sqrt(missed * reached)
+                     : missed * caution * std::min(1.0, change_of_damage(metric_, measured.value, wanted));
     }
+    if (!found) give_up(measured.value);
+    Recipe recipe = recipe_of(found->chosen);
+    recipe.remarks = {fmt::format("bits found for {} of at least {}", metric_.name, wanted),
+                      remark(found->measured, found->bytes, looks)};
+    return recipe;
+  }
+
+  [[noreturn]] void give_up(double last) const {
     throw Error(Exit::red_gate,
                 {budget_.at_least->where,
                  fmt::format("no bits that the search found reach {} {}: the last had {:.4g}", metric_.name,
-                             wanted, measured.value),
+                             budget_.at_least->value, last),
                  "MLQ135",
                  "ask for less, give more or other samples to 'calibrate', or fix bits under 'layers'",
                  {}});

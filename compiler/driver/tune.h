@@ -8,7 +8,7 @@
 namespace mlqc {
 
 // Everything is measured on the samples of `calibrate`; those of `validate` see the result only, once, and
-// at most twice more where it missed `at_least` there. Throws Error (Exit::red) when the budget cannot be
+// twice more where it missed `at_least` there. Throws Error (Exit::red) when the budget cannot be
 // reached, Error (Exit::usage) when its metric suits no output.
 Recipe tune(const Manifest& manifest, const Inputs& inputs, Progress& progress);
 

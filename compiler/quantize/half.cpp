@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <cmath>
 
 namespace mlqc {
 
@@ -14,6 +15,12 @@ std::vector<std::uint16_t> to_halves(std::span<const float> values, std::int64_t
                                  [](std::uint16_t half) { return (half & magnitude) >= infinity; });
   overflow = over == halves.end() ? -1 : over - halves.begin();
   return halves;
+}
+
+double near_half(double value) {
+  const auto nearest = Eigen::half_impl::float_to_half_rtne(static_cast<float>(value));
+  const double half = Eigen::half_impl::half_to_float(nearest);
+  return std::abs(half - value) <= std::abs(value) / 2048 ? half : static_cast<float>(value);
 }
 
 }  // namespace mlqc

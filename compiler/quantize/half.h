@@ -11,4 +11,7 @@ namespace mlqc {
 // result is of no use; else `overflow` is -1.
 std::vector<std::uint16_t> to_halves(std::span<const float> values, std::int64_t& overflow);
 
+// The nearest half, or the value itself where that is further away than half precision is fine.
+double near_half(double value);
+
 }  // namespace mlqc

@@ -4,15 +4,19 @@
 #include <cmath>
 #include <numeric>
 
+#include "compiler/quantize/half.h"
+
 namespace mlqc {
 
 namespace {
 
 double stored(double value) { return static_cast<float>(value); }
 
+double number(const Levels& levels, double value) { return levels.halves ? near_half(value) : stored(value); }
+
 void set_even(Levels& levels, double scale, double offset) {
-  levels.scale = stored(scale);
-  levels.offset = stored(offset);
+  levels.scale = number(levels, scale);
+  levels.offset = number(levels, offset);
   for (std::size_t i = 0; i < levels.values.size(); ++i)
     levels.values[i] = stored(levels.scale * static_cast<double>(i) + levels.offset);
 }
@@ -39,14 +43,18 @@ std::size_t Levels::nearest(double value) const {
 
 std::vector<Levels> to_levels(const Quantized& quantized, std::size_t count, Fit fit) {
   std::vector<Levels> result;
+  const bool many = quantized.scale.size() > 1 || quantized.table.size() > count;
+  // Symmetric levels would lose their 0.
+  const bool halves = many && (fit == Fit::free || fit == Fit::affine);
   for (std::size_t g = 0; g < quantized.scale.size(); ++g) {
-    result.push_back({fit, std::vector<double>(count), 0, 0, {}});
+    result.push_back({fit, std::vector<double>(count), 0, 0, {}, halves});
     set_even(result.back(), quantized.scale[g], quantized.offset[g]);
   }
   for (std::size_t at = 0; at < quantized.table.size(); at += count) {
-    const auto begin = quantized.table.begin() + static_cast<std::ptrdiff_t>(at);
-    result.push_back({fit, {begin, begin + static_cast<std::ptrdiff_t>(count)}, 0, 0, {}});
+    result.push_back({fit, {}, 0, 0, {}, halves});
     Levels& levels = result.back();
+    for (std::size_t i = 0; i < count; ++i)
+      levels.values.push_back(number(levels, static_cast<double>(quantized.table[at + i])));
     if (is_even(levels)) {
       const double first = levels.values.front(), last = levels.values.back();
       set_even(levels, count > 1 ? (last - first) / static_cast<double>(count - 1) : 0, first);
@@ -95,7 +103,7 @@ bool can_move(const Levels& levels, const std::vector<double>& by) {
 void move(Levels& levels, const std::vector<double>& by) {
   if (!can_move(levels, by)) return;
   if (levels.fit == Fit::free) {
-    for (std::size_t i = 0; i < by.size(); ++i) levels.values[i] = stored(levels.values[i] + by[i]);
+    for (std::size_t i = 0; i < by.size(); ++i) levels.values[i] = number(levels, levels.values[i] + by[i]);
   } else if (levels.fit == Fit::affine) {
     set_even(levels, levels.scale + by[0], levels.offset + by[1]);
   } else if (levels.fit == Fit::symmetric && levels.scale > 0) {

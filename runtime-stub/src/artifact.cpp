@@ -9,6 +9,7 @@
 #include "runtime-stub/src/buffer.h"
 #include "runtime-stub/src/coded.h"
 #include "runtime-stub/src/compressed.h"
+#include "runtime-stub/src/halves.h"
 
 namespace mlq {
 
@@ -68,6 +69,14 @@ class Decoder {
     return copy;
   }
 
+  // Floats, which the file may have as halves.
+  std::vector<float> floats(const FlatVector<float>* from, const FlatVector<std::uint16_t>* halves) {
+    if (!halves || !spend(halves->size() * sizeof(float))) return numbers(from);
+    std::vector<float> values(halves->size());
+    widen_halves(halves->Data(), values);
+    return values;
+  }
+
   // Each table costs at least its own offset in the vector.
   template <class T, class Body>
   void each(const FlatTables<T>* from, const Body& body) {
@@ -108,9 +117,12 @@ class Decoder {
         fail("the artifact is damaged: a constant is quantized along no axis");
       if (!failed_) blocks = blocks_along(from->axis());
     }
-    Quantization q{from->bits(),           std::move(blocks),
-                   numbers(from->scale()), numbers(from->offset()),
-                   numbers(from->table()), {}};
+    Quantization q{from->bits(),
+                   std::move(blocks),
+                   floats(from->scale(), from->half_scale()),
+                   floats(from->offset(), from->half_offset()),
+                   floats(from->table(), from->half_table()),
+                   {}};
     if (from->trellis()) q.trellis = Trellis{from->trellis()->axis(), from->trellis()->length()};
     if (q.offset.empty())
       for (const float scale : q.scale) q.offset.push_back(offset_of(scale, from->zero()));

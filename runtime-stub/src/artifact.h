@@ -14,8 +14,8 @@ inline constexpr std::uint32_t artifact_format_coded = 2;
 inline constexpr std::uint32_t artifact_format_blocks = 3;
 // Of a file whose description of the network is compressed.
 inline constexpr std::uint32_t artifact_format_compressed = 4;
-// Of a file some of whose coded constants have a trellis, or indices of 16 bits, whose high bytes may be left
-// out.
+// Of a file some of whose constants have a trellis, or scales or tables in half precision, or are coded and
+// have indices of 16 bits, whose high bytes may be left out.
 inline constexpr std::uint32_t artifact_format_trellis = 5;
 // "mlqmodel" as a little-endian number.
 inline constexpr std::uint64_t artifact_magic = 0x6c65646f6d716c6d;

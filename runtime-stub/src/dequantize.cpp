@@ -1,10 +1,10 @@
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "mlq/graph.h"
 #include "runtime-stub/src/blocks.h"
+#include "runtime-stub/src/halves.h"
 
 namespace mlq {
 
@@ -147,14 +147,6 @@ void dequantize_packed(const Tensor& tensor, std::span<float> out) {
   const std::size_t period = q.table.empty() ? short_period(tensor.shape, q.blocks) : 0;
   if (period > 0) return decode_all(tensor, PeriodicDecoder(tensor, period), out);
   decode_all(tensor, Decoder(tensor), out);
-}
-
-void widen_halves(const std::uint8_t* bytes, std::span<float> out) {
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    Eigen::half_impl::__half_raw half;
-    std::memcpy(&half.x, bytes + 2 * i, 2);  // sources do not align their halves
-    out[i] = Eigen::half_impl::half_to_float(half);
-  }
 }
 
 bool is_width(const Quantization& q) {

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "compiler/backends/backend.h"
@@ -177,6 +178,34 @@ TEST(Mlq, MayLieAtAnyAddress) {
     const auto model = Model::from_bytes({std::span(shifted).subspan(shift), nullptr, false});
     ASSERT_TRUE(model) << model.error();
     EXPECT_EQ(predict(*model), expected);
+  }
+}
+
+// Scales that are halves, every one, take two bytes, and come back bit for bit; one that is none keeps all.
+TEST(Mlq, HalvesTakeHalfTheBytes) {
+  mlq::Graph graph = sample_graph();
+  const auto quantized =
+      std::ranges::find_if(graph.tensors, [](const auto& t) { return t.quantization.has_value(); });
+  std::vector<float>& scale = quantized->quantization->scale;
+  const std::size_t floats = find_backend("mlq")->write(source(), graph).size();
+  for (std::size_t g = 0; g < scale.size(); ++g) scale[g] = 0.125f * static_cast<float>(g + 1);
+  scale[0] = 0x1p-24f;  // the least half
+  const Bytes halves = find_backend("mlq")->write(source(), graph);
+  EXPECT_LE(halves.size() + 2 * scale.size() - 16, floats);
+  EXPECT_EQ(halves[8], std::byte{5}) << "the format";
+  const auto model = load(halves);
+  ASSERT_TRUE(model) << model.error();
+  const auto back =
+      std::ranges::find_if(model->graph().tensors, [](const auto& t) { return t.quantization.has_value(); });
+  EXPECT_EQ(back->quantization->scale, scale);
+  for (const float other : {0x1p-25f, 65536.0f, 1.0001f}) {
+    scale[1] = other;
+    const auto kept = load(find_backend("mlq")->write(source(), graph));
+    ASSERT_TRUE(kept) << kept.error();
+    EXPECT_EQ(
+        std::ranges::find_if(kept->graph().tensors, [](const auto& t) { return t.quantization.has_value(); })
+            ->quantization->scale,
+        scale);
   }
 }
 

@@ -7,7 +7,9 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <tuple>
 
+#include "compiler/quantize/half.h"
 #include "compiler/quantize/moments.h"
 #include "compiler/quantize/product.h"
 #include "compiler/quantize/tensor_data.h"
@@ -303,6 +305,27 @@ TEST(Compensated, ATrellisHasLessErrorThanUniform) {
       errors[chained] = output_error(graph, ours.graph, samples);
     }
     EXPECT_LT(errors[1], 0.85 * errors[0]) << step;
+  }
+}
+
+// Scales and tables of many groups have half precision, which the artifact uses; a single one does not
+// matter.
+TEST(Compensated, ManyGroupsHaveHalfPrecision) {
+  const Graph graph = two_layers();
+  const Calibration samples = calibration({1, 3, 12, 12}, 12);
+  for (const auto& [algorithm, granularity, halves] :
+       {std::tuple("kmeans_lut", "per_channel", true), std::tuple("linear", "per_block", true),
+        std::tuple("kmeans_lut", "per_tensor", false)}) {
+    const QuantizationPlan plan = plan_of(graph, algorithm, 4, granularity);
+    const CompensatedGraph ours = round(graph, plan, samples);
+    for (const RoundedTensor& tensor : ours.tensors) {
+      ASSERT_TRUE(tensor.compensated) << tensor.why;
+      const auto& q = *ours.graph.tensors[static_cast<std::size_t>(tensor.tensor)].quantization;
+      bool all = true;
+      for (const auto* list : {&q.scale, &q.offset, &q.table})
+        for (const float number : *list) all &= static_cast<float>(near_half(number)) == number;
+      EXPECT_EQ(all, halves) << algorithm << granularity;
+    }
   }
 }
 
