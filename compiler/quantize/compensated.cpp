@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "compiler/quantize/compensate.h"
 #include "compiler/quantize/half.h"
@@ -101,46 +102,67 @@ class Rounder {
     return places;
   }
 
-  // The columns of all groups of some samples: group after group, sample after sample.
-  struct Gathered {
-    std::size_t count = 0;  // columns of each group
-    std::vector<float> exact, seen;
+  // A column: what the layer's weights are multiplied by at one position of one of some samples.
+  struct Spot {
+    std::size_t sample, position;
   };
 
-  Gathered gather_some(const Product& product, std::size_t first, const std::vector<BothValues>& some) const {
-    std::vector<std::vector<std::size_t>> places(some.size());
-    std::vector<std::size_t> begin(some.size() + 1);
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      places[i] = chosen(positions(product, graph_, *some[i].exact.at(product.input)), first + i);
-      begin[i + 1] = begin[i] + places[i].size();
+  std::vector<Spot> spots_of(const Product& product, std::size_t first,
+                             const std::vector<BothValues>& some) const {
+    std::vector<Spot> spots;
+    for (std::size_t i = 0; i < some.size(); ++i)
+      for (const std::size_t position :
+           chosen(positions(product, graph_, *some[i].exact.at(product.input)), first + i))
+        spots.push_back({i, position});
+    return spots;
+  }
+
+  // The columns of one group at the spots, one after the other.
+  void gather_spots(const Product& product, const std::vector<BothValues>& some, Values BothValues::*which,
+                    std::size_t group, std::span<const Spot> spots, float* out) const {
+    for (std::size_t begin = 0, end = 0; begin < spots.size(); begin = end) {
+      std::vector<std::size_t> places;
+      for (; end < spots.size() && spots[end].sample == spots[begin].sample; ++end)
+        places.push_back(spots[end].position);
+      const mlq::Array& input = *(some[spots[begin].sample].*which).at(product.input);
+      gather(product, graph_, input, group, places, out + begin * product.columns);
     }
-    Gathered result;
-    result.count = begin.back();
-    const bool same = some[0].exact.at(product.input) == some[0].seen.at(product.input);
-    result.exact.resize(product.groups * result.count * product.columns);
-    if (!same) result.seen.resize(result.exact.size());
-    parallel_for(some.size(), [&](std::size_t i) {
-      for (std::size_t g = 0; g < product.groups; ++g) {
-        const std::size_t at = (g * result.count + begin[i]) * product.columns;
-        gather(product, graph_, *some[i].exact.at(product.input), g, places[i], result.exact.data() + at);
-        if (!same)
-          gather(product, graph_, *some[i].seen.at(product.input), g, places[i], result.seen.data() + at);
-      }
+  }
+
+  // Group after group, each with its columns spot after spot.
+  std::vector<float> gather_all(const Product& product, const std::vector<BothValues>& some,
+                                Values BothValues::*which, std::span<const Spot> spots) const {
+    constexpr std::size_t each = 64;
+    std::vector<float> columns(product.groups * spots.size() * product.columns);
+    parallel_for((spots.size() + each - 1) / each, [&](std::size_t part) {
+      const std::size_t begin = part * each;
+      const auto mine = spots.subspan(begin, std::min(each, spots.size() - begin));
+      for (std::size_t g = 0; g < product.groups; ++g)
+        gather_spots(product, some, which, g, mine,
+                     columns.data() + (g * spots.size() + begin) * product.columns);
     });
-    return result;
+    return columns;
   }
 
   void add_columns(const Product& product, std::size_t first, const std::vector<BothValues>& some,
                    std::vector<Moments>& moments) const {
-    const Gathered gathered = gather_some(product, first, some);
-    std::vector<Columns> columns;
-    for (std::size_t g = 0; g < product.groups; ++g) {
-      const float* exact = gathered.exact.data() + g * gathered.count * product.columns;
-      const float* seen =
-          gathered.seen.empty() ? exact : gathered.seen.data() + g * gathered.count * product.columns;
-      columns.push_back({exact, seen, gathered.count});
+    const std::vector<Spot> all = spots_of(product, first, some);
+    const bool same = some[0].exact.at(product.input) == some[0].seen.at(product.input);
+    // So many at a time, or a few large pictures would take more memory than their network.
+    constexpr std::size_t at_once = 2048;
+    for (std::size_t begin = 0; begin < all.size(); begin += at_once) {
+      const auto spots = std::span(all).subspan(begin, std::min(at_once, all.size() - begin));
+      const std::vector<float> exact = gather_all(product, some, &BothValues::exact, spots);
+      const std::vector<float> seen =
+          same ? std::vector<float>() : gather_all(product, some, &BothValues::seen, spots);
+      std::vector<Columns> columns;
+      for (std::size_t g = 0; g < product.groups; ++g) {
+        const float* ours = exact.data() + g * spots.size() * product.columns;
+        columns.push_back(
+            {ours, same ? ours : seen.data() + g * spots.size() * product.columns, spots.size()});
+      }
+      mlqc::add(moments, columns);
     }
-    mlqc::add(moments, columns);
   }
 
   void round_stage(const Stage& stage, Walk& walk) {

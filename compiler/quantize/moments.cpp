@@ -1,5 +1,8 @@
 #include "compiler/quantize/moments.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "compiler/quantize/isa.h"
 #include "compiler/support/parallel.h"
 
@@ -11,12 +14,17 @@ namespace {
 // sums stays in registers while it passes over them.
 constexpr std::size_t panel = 16, tile_rows = 4, tile_columns = 8;
 
+// A vector as wide as a tile, which the compiler splits where registers are narrower.
+using Row = double __attribute__((vector_size(tile_columns * sizeof(double)), aligned(alignof(double))));
+
 // sums[i][j] += sum over columns of a[i] * b[j].
 MLQ_EACH_ISA void add_tile(const double* a, const double* b, std::size_t columns, double* sums) {
-  double sum[tile_rows][tile_columns] = {};
-  for (std::size_t c = 0; c < columns; ++c)
-    for (std::size_t i = 0; i < tile_rows; ++i)
-      for (std::size_t j = 0; j < tile_columns; ++j) sum[i][j] += a[c * panel + i] * b[c * panel + j];
+  Row sum[tile_rows] = {};
+  for (std::size_t c = 0; c < columns; ++c, a += panel, b += panel) {
+    Row row;
+    std::memcpy(&row, b, sizeof row);
+    for (std::size_t i = 0; i < tile_rows; ++i) sum[i] += a[i] * row;
+  }
   for (std::size_t i = 0; i < tile_rows; ++i)
     for (std::size_t j = 0; j < tile_columns; ++j) sums[i * panel + j] += sum[i][j];
 }
@@ -29,15 +37,14 @@ void add_product(const double* a, const double* b, std::size_t columns, double* 
 
 std::size_t panels(std::size_t coordinates) { return (coordinates + panel - 1) / panel; }
 
-std::vector<double> in_panels(const float* columns, std::size_t count, std::size_t coordinates) {
-  std::vector<double> out(panels(coordinates) * panel * count);
+void fill_panels(const float* columns, std::size_t count, std::size_t coordinates, std::vector<double>& out) {
+  out.resize(panels(coordinates) * panel * count);
   parallel_for(panels(coordinates), [&](std::size_t p) {
     const std::size_t width = std::min(panel, coordinates - p * panel);
     for (std::size_t c = 0; c < count; ++c)
-      for (std::size_t i = 0; i < width; ++i)
-        out[(p * count + c) * panel + i] = columns[c * coordinates + p * panel + i];
+      for (std::size_t i = 0; i < panel; ++i)
+        out[(p * count + c) * panel + i] = i < width ? columns[c * coordinates + p * panel + i] : 0;
   });
-  return out;
 }
 
 // The sums of panel p of `a` with panels from `first` on of `b`, into the matrix.
@@ -59,19 +66,35 @@ void add_sums(const float* columns, std::size_t count, std::vector<double>& sums
     for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += columns[c * sums.size() + i];
 }
 
-void add_one(Moments& moments, const Columns& columns) {
+// So few that two of their panels stay in the cache while a tile passes over them.
+constexpr std::size_t at_once = 256;
+
+// Room for columns in panels, used again and again.
+struct Room {
+  std::vector<double> exact, seen;
+};
+
+void add_some(Moments& moments, const Columns& columns, Room& room) {
   const std::size_t n = moments.columns, count = columns.count;
-  if (count == 0) return;
   moments.count += static_cast<double>(count);
   add_sums(columns.exact, count, moments.exact);
   add_sums(columns.seen, count, moments.seen);
   const bool same = columns.exact == columns.seen;
-  const std::vector<double> seen = in_panels(columns.seen, count, n);
-  const std::vector<double> exact = same ? std::vector<double>() : in_panels(columns.exact, count, n);
+  fill_panels(columns.seen, count, n, room.seen);
+  if (!same) fill_panels(columns.exact, count, n, room.exact);
   parallel_for(panels(n), [&](std::size_t p) {
-    add_strip(seen, seen, p, p, count, n, moments.second);
-    add_strip(same ? seen : exact, seen, p, 0, count, n, moments.cross);
+    add_strip(room.seen, room.seen, p, p, count, n, moments.second);
+    add_strip(same ? room.seen : room.exact, room.seen, p, 0, count, n, moments.cross);
   });
+}
+
+void add_one(Moments& moments, const Columns& columns) {
+  Room room;
+  for (std::size_t begin = 0; begin < columns.count; begin += at_once) {
+    const std::size_t at = begin * moments.columns;
+    add_some(moments, {columns.exact + at, columns.seen + at, std::min(at_once, columns.count - begin)},
+             room);
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "compiler/support/parallel.h"
 
@@ -82,15 +83,10 @@ void shift_target(System& system, const Matrix& factor, const std::vector<double
   });
 }
 
-// C - S; empty when both are the same.
-std::vector<double> change_of(const Moments& moments, const System& system) {
-  std::vector<double> change(moments.cross.size());
-  double largest = 0;
-  for (std::size_t i = 0; i < change.size(); ++i) {
-    change[i] = moments.cross[i] - moments.second[i];
-    largest = std::max(largest, std::abs(change[i]));
-  }
-  return largest > 0 ? permuted(change, system.order) : std::vector<double>();
+// C - S in the system's order; empty when both are the same.
+std::vector<double> change_of(std::vector<double> cross, const std::vector<std::size_t>& order) {
+  const bool any = std::ranges::any_of(cross, [](double value) { return value != 0; });
+  return any ? permuted(cross, order) : std::vector<double>();
 }
 
 double add_damping(std::vector<double>& h, std::size_t n, double damping) {
@@ -119,16 +115,17 @@ System make_system(Moments moments, std::span<const float> weights, bool centred
     centre(moments.cross, system.exact_mean, system.seen_mean);
   }
   system.order = by_diagonal(moments.second, n);
-  system.h = permuted(moments.second, system.order);
-  const std::vector<double> change = change_of(moments, system);
-  moments = Moments(0);
+  for (std::size_t i = 0; i < n * n; ++i) moments.cross[i] -= moments.second[i];
+  // Each of these is as large as many layers: no more than three of them at a time.
+  system.h = permuted(std::exchange(moments.second, {}), system.order);
+  std::vector<double> change = change_of(std::exchange(moments.cross, {}), system.order);
   if (!(add_damping(system.h, n, damping) > 0)) return {};
   const Matrix factor = reversed_factor(system);
   if (factor.size() == 0) return {};
   system.target.resize(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i)
     system.target[i] = weights[i / n * n + system.order[i % n]];
-  if (!change.empty()) shift_target(system, factor, change);
+  if (!change.empty()) shift_target(system, factor, std::exchange(change, {}));
   set_u(system, factor);
   return system;
 }
