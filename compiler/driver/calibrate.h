@@ -9,7 +9,7 @@
 namespace mlqc {
 
 // What activations of all samples between two layers may take.
-inline constexpr std::size_t calibration_memory = std::size_t{384} << 20;
+inline constexpr std::size_t calibration_memory = std::size_t{256} << 20;
 
 bool needs_calibration(const Manifest& manifest);
 

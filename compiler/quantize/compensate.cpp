@@ -15,6 +15,7 @@ namespace {
 
 constexpr double damping = 0.01;
 constexpr int rounds = 3, sweeps = 3;
+constexpr std::size_t wide = 1024;  // columns
 // Normal equations beside each other take at most this many numbers, and solving them this many steps; else
 // levels stay as they are.
 constexpr double most_normals = 1 << 24, most_steps = 1e11;
@@ -174,7 +175,9 @@ class Layer {
   bool is_trellis() const { return task_.plan.settings.algorithm == "trellis"; }
   // Of a group, that are rounded at once: those of a chain hang together.
   std::uint32_t rows_together() const {
-    return is_trellis() ? chain_length(task_.product.rows, task_.product.groups) : RowBlock::usual;
+    if (is_trellis()) return chain_length(task_.product.rows, task_.product.groups);
+    // Where H does not stay in a cache, it is read once for more rows.
+    return task_.product.columns > wide ? 4 * RowBlock::usual : RowBlock::usual;
   }
   bool is_table() const { return task_.plan.settings.algorithm.ends_with("_lut"); }
 

@@ -4,6 +4,7 @@
 
 #include <Eigen/Cholesky>
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -49,44 +50,67 @@ std::vector<double> permuted(const std::vector<double>& m, const std::vector<std
   return out;
 }
 
+using Square = Eigen::Map<Matrix>;
+
+Square square(std::vector<double>& values) {
+  const auto n = static_cast<Eigen::Index>(std::llround(std::sqrt(static_cast<double>(values.size()))));
+  return {values.data(), n, n};
+}
+
 // The lower Cholesky factor of H with its coordinates reversed; empty when H is not positive definite.
-Matrix reversed_factor(const System& system) {
-  const auto n = static_cast<Eigen::Index>(system.columns);
-  const Eigen::Map<const Matrix> h(system.h.data(), n, n);
-  Matrix reversed = h.reverse();
+std::vector<double> reversed_factor(const std::vector<double>& h) {
+  std::vector<double> result(h.rbegin(), h.rend());
+  Square reversed = square(result);
   Eigen::LLT<Eigen::Ref<Matrix>> factor(reversed);
-  return factor.info() == Eigen::Success ? reversed : Matrix();
+  return factor.info() == Eigen::Success ? result : std::vector<double>();
 }
 
-void set_u(System& system, const Matrix& factor) {
-  const std::size_t n = system.columns;
-  const auto at = [&](std::size_t i) { return static_cast<Eigen::Index>(n - 1 - i); };
-  system.u.assign(n * n, 0);
-  parallel_for(n, [&](std::size_t i) {
-    for (std::size_t k = i; k < n; ++k) system.u[i * n + k] = factor(at(i), at(k)) / factor(at(k), at(k));
+// The reversed factor turned around again, its columns divided by their diagonals: U.
+std::vector<double> to_u(std::vector<double> factor) {
+  std::ranges::reverse(factor);
+  Square u = square(factor);
+  const Eigen::VectorXd diagonal = u.diagonal();
+  parallel_for(static_cast<std::size_t>(u.rows()), [&](std::size_t row) {
+    const auto i = static_cast<Eigen::Index>(row);
+    u.row(i).head(i).setZero();
+    u.row(i).tail(u.cols() - i).array() /= diagonal.tail(u.cols() - i).transpose().array();
   });
+  return factor;
 }
 
-// Adds W (C - S) / H to the target, some rows at a time. `change` is C - S in the system's order.
-void shift_target(System& system, const Matrix& factor, const std::vector<double>& change) {
-  constexpr std::size_t some = 32;
-  const auto n = static_cast<Eigen::Index>(system.columns);
+// W (C - S), by rows in the system's order; empty where both are the same. `change` is C - S as it comes in.
+Matrix moved(std::span<const float> weights, const std::vector<double>& change, const System& system) {
+  if (std::ranges::all_of(change, [](double value) { return value == 0; })) return {};
+  const auto n = static_cast<Eigen::Index>(system.columns), rows = static_cast<Eigen::Index>(system.rows);
   const Eigen::Map<const Matrix> difference(change.data(), n, n);
+  constexpr std::size_t some = 32;
+  Matrix result(rows, n);
   parallel_for((system.rows + some - 1) / some, [&](std::size_t chunk) {
     const std::size_t first = chunk * some, count = std::min(some, system.rows - first);
-    Eigen::Map<Matrix> rows(&system.target[first * system.columns], static_cast<Eigen::Index>(count), n);
+    const Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>> ours(
+        &weights[first * system.columns], static_cast<Eigen::Index>(count), n);
+    const Matrix product = ours.cast<double>() * difference;
+    for (Eigen::Index k = 0; k < n; ++k)
+      result.block(static_cast<Eigen::Index>(first), k, static_cast<Eigen::Index>(count), 1) =
+          product.col(static_cast<Eigen::Index>(system.order[static_cast<std::size_t>(k)]));
+  });
+  return result;
+}
+
+// Adds W (C - S) / H to the target, some rows at a time.
+void shift_target(System& system, const Square& factor, const Matrix& moved) {
+  constexpr std::size_t some = 32;
+  const auto n = static_cast<Eigen::Index>(system.columns);
+  parallel_for((system.rows + some - 1) / some, [&](std::size_t chunk) {
+    const std::size_t first = chunk * some;
+    const auto count = static_cast<Eigen::Index>(std::min(some, system.rows - first));
+    Eigen::Map<Matrix> rows(&system.target[first * system.columns], count, n);
     // H x = b with H = reverse(L L').
-    Matrix right = (rows * difference).transpose().colwise().reverse();
+    Matrix right = moved.middleRows(static_cast<Eigen::Index>(first), count).transpose().colwise().reverse();
     factor.triangularView<Eigen::Lower>().solveInPlace(right);
     factor.transpose().triangularView<Eigen::Upper>().solveInPlace(right);
     rows += right.colwise().reverse().transpose();
   });
-}
-
-// C - S in the system's order; empty when both are the same.
-std::vector<double> change_of(std::vector<double> cross, const std::vector<std::size_t>& order) {
-  const bool any = std::ranges::any_of(cross, [](double value) { return value != 0; });
-  return any ? permuted(cross, order) : std::vector<double>();
 }
 
 double add_damping(std::vector<double>& h, std::size_t n, double damping) {
@@ -115,18 +139,18 @@ System make_system(Moments moments, std::span<const float> weights, bool centred
     centre(moments.cross, system.exact_mean, system.seen_mean);
   }
   system.order = by_diagonal(moments.second, n);
+  // Each matrix is as large as many layers: there are never more than two of them.
   for (std::size_t i = 0; i < n * n; ++i) moments.cross[i] -= moments.second[i];
-  // Each of these is as large as many layers: no more than three of them at a time.
+  const Matrix change = moved(weights, std::exchange(moments.cross, {}), system);
   system.h = permuted(std::exchange(moments.second, {}), system.order);
-  std::vector<double> change = change_of(std::exchange(moments.cross, {}), system.order);
   if (!(add_damping(system.h, n, damping) > 0)) return {};
-  const Matrix factor = reversed_factor(system);
-  if (factor.size() == 0) return {};
+  std::vector<double> factor = reversed_factor(system.h);
+  if (factor.empty()) return {};
   system.target.resize(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i)
     system.target[i] = weights[i / n * n + system.order[i % n]];
-  if (!change.empty()) shift_target(system, factor, std::exchange(change, {}));
-  set_u(system, factor);
+  if (change.size() > 0) shift_target(system, square(factor), change);
+  system.u = to_u(std::move(factor));
   return system;
 }
 
