@@ -21,7 +21,7 @@ namespace mlqc {
 namespace {
 
 constexpr int most_trials = 4;         // on calibration samples
-constexpr int most_verifications = 3;  // on those that judge
+constexpr int most_verifications = 5;  // on those that judge
 constexpr int most_fits = 6;           // until the artifact is as small as asked
 // A trial that ends so near to what was asked of it (in the logarithm of damage) settles the search.
 constexpr double near_enough = 0.05;
@@ -29,8 +29,9 @@ constexpr double near_enough = 0.05;
 constexpr std::size_t every = 4, fewest_to_split = 8;
 // What a share of misses is to the square root of the damage, before any were counted.
 constexpr double first_misses = 0.6;
-// After a verification that failed, the next asks for this much less damage than the figures say.
-constexpr double caution = 0.9;
+// After a verification that failed, the next asks for this much less damage than the figures say. A count
+// that missed has often missed by chance, so all but the last step back a little only.
+constexpr double caution = 0.9, little = 0.85;
 
 bool is_decibels(const std::string& metric) { return metric.ends_with("_db"); }
 
@@ -200,8 +201,10 @@ class Tuner {
       const bool enough = measured.value >= wanted;
       (enough ? reached : missed) = asked_;
       if (enough) found = {chosen, measured, artifact.size()};
-      asked_ = found ? std::sqrt(missed * reached)
-                     : missed * caution * std::min(1.0, change_of_damage(metric_, measured.value, wanted));
+      const bool by_chance = metric_.summary == Summary::hits && looks + 1 < most_verifications;
+      const double less =
+          by_chance ? little : caution * std::min(1.0, change_of_damage(metric_, measured.value, wanted));
+      asked_ = found ? std::sqrt(missed * reached) : missed * less;
     }
     if (!found) give_up(measured.value);
     Recipe recipe = recipe_of(found->chosen);

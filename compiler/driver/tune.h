@@ -8,7 +8,7 @@
 namespace mlqc {
 
 // Everything is measured on the samples of `calibrate`; those of `validate` see the result only, once, and
-// twice more where it missed `at_least` there. Throws Error (Exit::red) when the budget cannot be
+// four times more where it missed `at_least` there. Throws Error (Exit::red) when the budget cannot be
 // reached, Error (Exit::usage) when its metric suits no output.
 Recipe tune(const Manifest& manifest, const Inputs& inputs, Progress& progress);
 
