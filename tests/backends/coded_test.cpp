@@ -194,7 +194,7 @@ TEST(Coded, ATrellisTellsLowBits) {
       without.quantization->trellis.reset();
       EXPECT_LT(coded.size() + 20000 / 8 * 9 / 10, artifact(without).size()) << "a bit of each";
       EXPECT_EQ(write_mlq(source(), dense(tensor)), write_mlq(source(), dense(without)));
-      for (int trial = 0; trial < 300; ++trial) {
+      for (int trial = 0; trial < 60; ++trial) {
         Bytes damaged = coded;
         damaged[random.below(damaged.size())] ^= std::byte{1} << random.below(8);
         (void)load(damaged);
