@@ -90,6 +90,14 @@ double least_error_by_force(std::vector<float> values, int entries) {
   return static_cast<double>(best_cut(values, 0, entries));
 }
 
+std::vector<double> normal(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> distribution;
+  std::vector<double> values(size);
+  for (double& value : values) value = distribution(random);
+  return values;
+}
+
 std::vector<float> heavy_tailed(std::size_t size, std::uint64_t seed, double scale) {
   std::mt19937_64 random(seed);
   std::student_t_distribution<double> distribution(5);

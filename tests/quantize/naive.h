@@ -26,6 +26,9 @@ double least_error(std::vector<float> values, int entries);
 // The same, by trying every way to cut the sorted values.
 double least_error_by_force(std::vector<float> values, int entries);
 
+// Reproducible numbers: normal, of deviation 1.
+std::vector<double> normal(std::size_t size, unsigned seed);
+
 // Reproducible weights: heavy-tailed (Student t, 5 degrees), scaled.
 std::vector<float> heavy_tailed(std::size_t size, std::uint64_t seed, double scale = 0.015);
 

@@ -5,24 +5,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
+
+#include "tests/quantize/naive.h"
 
 namespace mlqc {
 namespace {
 
 constexpr std::size_t columns = 9, rows = 4;
 
-std::vector<double> noise(std::size_t size, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal;
-  std::vector<double> values(size);
-  for (double& value : values) value = normal(random);
-  return values;
-}
-
 // H = A A' of correlated columns.
 System system_of(unsigned seed) {
-  const std::vector<double> a = noise(columns * 20, seed);
+  const std::vector<double> a = test::normal(columns * 20, seed);
   System system;
   system.columns = columns;
   system.rows = rows;
@@ -31,7 +24,7 @@ System system_of(unsigned seed) {
     for (std::size_t k = 0; k < columns; ++k)
       for (std::size_t j = 0; j < 20; ++j)
         system.h[i * columns + k] += (a[i * 20 + j] + 1) * (a[k * 20 + j] + 1);
-  system.target = noise(rows * columns, seed + 1);
+  system.target = test::normal(rows * columns, seed + 1);
   return system;
 }
 

@@ -6,22 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <random>
 
 #include "compiler/quantize/tensor_data.h"
 #include "compiler/quantize/uniform.h"
 #include "runtime-stub/src/trellis.h"
+#include "tests/quantize/naive.h"
 
 namespace mlqc {
 namespace {
-
-std::vector<double> normal(std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> distribution;
-  std::vector<double> values(count);
-  for (double& value : values) value = distribution(random);
-  return values;
-}
 
 Levels levels_of(std::size_t count, double scale, double offset) {
   Levels levels;
@@ -53,7 +45,7 @@ double least_by_force(std::span<const double> values, std::span<const Levels* co
 TEST(Trellis, FindsTheBestOfAllPaths) {
   const std::vector<Levels> kinds = {levels_of(7, 0.5, -1.5), levels_of(6, 0.7, -2.1), levels_of(4, 1, -1)};
   for (unsigned seed = 0; seed < 20; ++seed) {
-    const std::vector<double> values = normal(7, seed);
+    const std::vector<double> values = test::normal(7, seed);
     std::vector<const Levels*> levels;
     for (std::size_t i = 0; i < values.size(); ++i) levels.push_back(&kinds[(i + seed) % kinds.size()]);
     std::vector<LevelIndex> chosen(values.size());
@@ -102,7 +94,7 @@ double squared_error(std::span<const float> weights, const Quantized& made) {
 // 256 states are worth 1.33 dB in theory (Marcellin, 1994, of memoryless Gaussian sources).
 TEST(Trellis, HasLessNoiseThanUniformAtTheSameBytes) {
   std::vector<float> weights;
-  for (const double value : normal(256 * 150, 4)) weights.push_back(static_cast<float>(value));
+  for (const double value : test::normal(256 * 150, 4)) weights.push_back(static_cast<float>(value));
   const std::vector<std::uint32_t> groups(weights.size());
   for (const double step : {0.5, 0.1}) {
     const Quantized even = uniform(weights, groups, step, {});
@@ -126,7 +118,7 @@ TEST(Trellis, OddWeightsHaveFiniteLevels) {
 // Chains along any axis, cut or not, hold their low bits.
 TEST(Trellis, TensorsFollowTheirChains) {
   std::vector<float> values;
-  for (const double value : normal(300 * 2 * 3, 8)) values.push_back(static_cast<float>(value));
+  for (const double value : test::normal(300 * 2 * 3, 8)) values.push_back(static_cast<float>(value));
   for (const auto& [shape, axis] : {std::pair(mlq::Shape{300, 2, 3}, 0), std::pair(mlq::Shape{2, 300, 3}, 1),
                                     std::pair(mlq::Shape{6, 300}, 1)}) {
     mlq::Graph graph;
