@@ -205,8 +205,8 @@ std::optional<double> bytes_of(const Graph& reference, const QuantizeSettings& s
 struct Search {
   std::vector<Family> families;
   std::vector<QuantizationPlan> plans;
-  bool coded = false, other_formats = false,
-       classes = false;  // classes: the layer of scores has steps by class
+  bool coded = false, other_formats = false;
+  bool classes = false;  // the layer of the scores has steps by class
 
   std::vector<QuantizationPlan> measured() const {
     std::vector<QuantizationPlan> some;
