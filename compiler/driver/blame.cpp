@@ -7,7 +7,6 @@
 #include "compiler/driver/cures.h"
 #include "compiler/driver/steps.h"
 #include "compiler/driver/tune.h"
-#include "compiler/graph/rewrite.h"
 #include "compiler/plugins/plugins.h"
 #include "compiler/support/bytes.h"
 #include "compiler/validate/gate.h"
@@ -39,7 +38,7 @@ void measure_cures(Report& judged, const Manifest& asked, const Options& options
   Progress progress(options.progress, output_name(options));
   const Manifest manifest = tuned(asked, inputs, output_file(options, ".recipe.yaml"), progress);
   progress.show("looking for the layers at fault");
-  const mlq::Graph reference = simplify(inputs.graph);
+  const mlq::Graph& reference = inputs.graph;
   const QuantizationPlan planned = weighed_plan(reference, manifest, calibration_of(inputs, progress));
   const mlq::Graph candidate = quantize_from(reference, inputs, reference, planned, progress).graph;
   find_cures({manifest.quantize, reference, candidate, planned, *inputs.samples,

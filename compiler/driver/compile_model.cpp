@@ -162,6 +162,7 @@ Inputs read_inputs(const Manifest& manifest, const Plugins& plugins) {
   inputs.graph = with_interface(import_graph(inputs.source), manifest);
   check_custom_layers(manifest, inputs.graph);
   check_emit(manifest, inputs.source, inputs.graph);
+  inputs.graph = simplify(std::move(inputs.graph));
   inputs.seconds = watch.lap();
   if (manifest.samples) inputs.samples = find_samples(*manifest.samples, inputs.graph);
   if (manifest.calibrate && needs_calibration(manifest)) {
@@ -187,7 +188,7 @@ Compiled compile_model(const Manifest& manifest, const Inputs& inputs, const std
   Stopwatch watch;
 
   progress.show("quantizing");
-  const mlq::Graph reference = simplify(inputs.graph);
+  const mlq::Graph& reference = inputs.graph;
   const QuantizationPlan planned = weighed_plan(reference, manifest, calibration_of(inputs, progress));
   {
     const CompensatedGraph candidate = quantize_from(reference, inputs, reference, planned, progress);

@@ -20,7 +20,7 @@ namespace mlqc {
 // Everything that is read.
 struct Inputs {
   Source source;
-  mlq::Graph graph;
+  mlq::Graph graph;  // simplified (rewrite.h)
   std::optional<Samples> samples;
   std::optional<Samples> calibration;     // where the manifest's rounding asks for it
   std::vector<mlq::CustomClass> classes;  // of the plugins

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/quantize/beam.h"
 #include "compiler/quantize/blocks.h"
 #include "compiler/quantize/rounding.h"
 #include "compiler/quantize/trellis.h"
@@ -25,14 +26,14 @@ constexpr std::size_t parts = 32;
 // The layer as systems of its groups, and which levels each of their weights has.
 class Layer {
  public:
-  Layer(const CompensateTask& task, std::vector<Moments> moments) : task_(task) {
+  Layer(const CompensateTask& task, std::vector<Moments> moments) : task_(task), unit_(unit_of(moments)) {
     const Product& product = task.product;
     systems_.resize(product.groups);
     parallel_for(product.groups, [&](std::size_t g) {
       std::vector<float> rows(product.rows * product.columns);
       for (std::size_t i = 0; i < rows.size(); ++i)
         rows[i] = task.weights[product.element(g, i / product.columns, i % product.columns)];
-      systems_[g] = make_system(std::move(moments[g]), rows, product.bias != mlq::no_tensor, damping);
+      systems_[g] = make_system(std::move(moments[g]), rows, product.bias != mlq::no_tensor, damping, unit_);
     });
     indices_.resize(task.weights.size());
   }
@@ -67,7 +68,7 @@ class Layer {
     make_blocks();
   }
 
-  // Returns the cost of the indices as they are before the levels move.
+  // Returns the cost of the indices as they are before the levels move, in units.
   double round(bool anew, bool refit) {
     const std::size_t used = std::min(parts, blocks_.size());
     std::vector<double> costs(used);
@@ -75,7 +76,7 @@ class Layer {
     std::vector<std::vector<double>> moves(set_.families.size());
     parallel_for(used, [&](std::size_t part) {
       for (std::size_t b = part; b < blocks_.size(); b += used) {
-        if (anew) round_in_order(blocks_[b]);
+        if (anew) is_trellis() ? round_in_order(blocks_[b]) : round_by_beam(blocks_[b], ways());
         costs[part] += descend(blocks_[b], sweeps, refit ? &normals[part] : nullptr);
         solve_complete(normals[part], moves);
       }
@@ -179,15 +180,21 @@ class Layer {
     // Where H does not stay in a cache, it is read once for more rows.
     return task_.product.columns > wide ? 4 * RowBlock::usual : RowBlock::usual;
   }
+  // Kept open while a row is rounded. The first layers are small, and every layer behind them sees their
+  // errors.
+  std::size_t ways() const {
+    constexpr std::size_t fewest = 16, in_all = std::size_t{1} << 21;
+    return std::clamp(in_all / task_.weights.size() / RowBlock::usual * RowBlock::usual, fewest, most_ways);
+  }
   bool is_table() const { return task_.plan.settings.algorithm.ends_with("_lut"); }
 
-  // The diagonal of H: what an error of a weight costs by itself.
+  // The diagonal of H: what an error of a weight costs by itself, in units.
   std::vector<float> importance() const {
     std::vector<float> costs(indices_.size());
     for (std::size_t g = 0; g < systems_.size(); ++g)
       for (std::size_t i = 0; i < systems_[g].target.size(); ++i) {
         const std::size_t k = i % systems_[g].columns;
-        costs[place(g, i)] = static_cast<float>(systems_[g].h[k * systems_[g].columns + k]);
+        costs[place(g, i)] = systems_[g].h[k * systems_[g].columns + k];
       }
     return costs;
   }
@@ -263,14 +270,16 @@ class Layer {
     double cost = 0;
     for (std::size_t i = 0; i < n; ++i) {
       double slope = 0;
-      for (std::size_t k = 0; k < n; ++k) slope += s.h[i * n + k] * error[k];
+      for (std::size_t k = 0; k < n; ++k) slope += static_cast<double>(s.h[i * n + k]) * error[k];
       cost += error[i] * slope;
     }
+    cost *= unit_;
     if (means) cost += std::pow(mean_shift(s, g, r, q), 2);
     return cost;
   }
 
   const CompensateTask& task_;
+  const double unit_;  // of costs
   std::vector<System> systems_;
   std::vector<LevelIndex> indices_;  // by group, row, and column in the system's order
   std::vector<std::uint32_t> ids_;   // likewise, of levels

@@ -29,7 +29,7 @@ struct CompensateResult {
 
 // Three rounds, each of
 //  1. rounding column after column, with what the errors so far do to the output made good by the columns
-//     to come (GPTQ),
+//     to come (GPTQ), the best of several ways (beam.h),
 //  2. coordinate descent: each weight once more, given all the others,
 //  3. the least-squares levels (table, or scale and offset) for the weights' choice.
 // The best round wins. One Moments per group; they are used up.

@@ -149,7 +149,7 @@ class Rounder {
     const std::vector<Spot> all = spots_of(product, first, some);
     const bool same = some[0].exact.at(product.input) == some[0].seen.at(product.input);
     // So many at a time, or a few large pictures would take more memory than their network.
-    constexpr std::size_t at_once = 2048;
+    constexpr std::size_t at_once = 512;
     for (std::size_t begin = 0; begin < all.size(); begin += at_once) {
       const auto spots = std::span(all).subspan(begin, std::min(at_once, all.size() - begin));
       const std::vector<float> exact = gather_all(product, some, &BothValues::exact, spots);
@@ -167,8 +167,13 @@ class Rounder {
 
   void round_stage(const Stage& stage, Walk& walk) {
     std::vector<std::vector<Moments>> moments;
-    for (const std::size_t p : stage.products)
-      moments.emplace_back(entries_[p].product.groups, Moments(entries_[p].product.columns));
+    for (const std::size_t p : stage.products) {
+      const Product& product = entries_[p].product;
+      std::vector<Moments>& groups = moments.emplace_back();
+      groups.reserve(product.groups);
+      for (std::size_t g = 0; g < product.groups; ++g)
+        groups.emplace_back(product.columns);  // no copies: they are large
+    }
     walk.next(alone_ ? graph_ : results_[0].graph,
               [&](std::size_t first, const std::vector<BothValues>& some) {
                 for (std::size_t i = 0; i < stage.products.size(); ++i)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/quantize/isa.h"
+#include "compiler/quantize/trellis.h"
 
 namespace mlqc {
 
@@ -14,24 +15,8 @@ std::size_t lanes_of(const RowBlock& block) {
   return (block.count + vector - 1) / vector * vector;
 }
 
-// to[i][lane] += by[i] * factor[lane]: what a column's errors do to other columns, for all rows at once.
-MLQ_EACH_ISA void spread(const double* by, std::size_t count, const double* factor, std::size_t lanes,
-                         double* to) {
-  for (std::size_t i = 0; i < count; ++i)
-    for (std::size_t first = 0; first < lanes; first += RowBlock::usual, to += RowBlock::usual)
-      for (std::size_t lane = 0; lane < RowBlock::usual; ++lane) to[lane] += by[i] * factor[first + lane];
-}
-
-MLQ_EACH_ISA void add_to(const double* from, std::size_t count, double factor, double* to) {
-  for (std::size_t i = 0; i < count; ++i) to[i] += factor * from[i];
-}
-
-double target(const RowBlock& block, std::size_t lane, std::size_t k) {
-  return block.system->target[(block.first + lane) * block.system->columns + k];
-}
-
-const Levels& levels_at(const RowBlock& block, std::size_t lane, std::size_t k) {
-  return block.set->levels[block.ids[lane * block.system->columns + k]];
+MLQ_EACH_ISA void add_to(const float* from, std::size_t count, double factor, double* to) {
+  for (std::size_t i = 0; i < count; ++i) to[i] += factor * static_cast<double>(from[i]);
 }
 
 // The levels that the weights of a column become, given what they should be.

@@ -26,10 +26,11 @@ std::vector<double> divided(std::vector<double> sums, double count) {
   return sums;
 }
 
-void centre(std::vector<double>& m, const std::vector<double>& left, const std::vector<double>& right) {
+void centre(std::vector<double>& m, const std::vector<double>& left, const std::vector<double>& right,
+            double unit) {
   const std::size_t n = left.size();
   for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j < n; ++j) m[i * n + j] -= left[i] * right[j];
+    for (std::size_t j = 0; j < n; ++j) m[i * n + j] -= left[i] / unit * right[j];
 }
 
 // Largest first; equal ones as they come.
@@ -41,15 +42,6 @@ std::vector<std::size_t> by_diagonal(const std::vector<double>& m, std::size_t n
   return order;
 }
 
-std::vector<double> permuted(const std::vector<double>& m, const std::vector<std::size_t>& order) {
-  const std::size_t n = order.size();
-  std::vector<double> out(n * n);
-  parallel_for(n, [&](std::size_t i) {
-    for (std::size_t j = 0; j < n; ++j) out[i * n + j] = m[order[i] * n + order[j]];
-  });
-  return out;
-}
-
 using Square = Eigen::Map<Matrix>;
 
 Square square(std::vector<double>& values) {
@@ -57,25 +49,42 @@ Square square(std::vector<double>& values) {
   return {values.data(), n, n};
 }
 
-// The lower Cholesky factor of H with its coordinates reversed; empty when H is not positive definite.
-std::vector<double> reversed_factor(const std::vector<double>& h) {
-  std::vector<double> result(h.rbegin(), h.rend());
-  Square reversed = square(result);
-  Eigen::LLT<Eigen::Ref<Matrix>> factor(reversed);
-  return factor.info() == Eigen::Success ? result : std::vector<double>();
+std::vector<float> in_order(const std::vector<double>& m, const std::vector<std::size_t>& order) {
+  const std::size_t n = order.size();
+  std::vector<float> out(n * n);
+  parallel_for(n, [&](std::size_t i) {
+    for (std::size_t j = 0; j < n; ++j) out[i * n + j] = static_cast<float>(m[order[i] * n + order[j]]);
+  });
+  return out;
 }
 
-// The reversed factor turned around again, its columns divided by their diagonals: U.
-std::vector<double> to_u(std::vector<double> factor) {
-  std::ranges::reverse(factor);
-  Square u = square(factor);
-  const Eigen::VectorXd diagonal = u.diagonal();
-  parallel_for(static_cast<std::size_t>(u.rows()), [&](std::size_t row) {
-    const auto i = static_cast<Eigen::Index>(row);
-    u.row(i).head(i).setZero();
-    u.row(i).tail(u.cols() - i).array() /= diagonal.tail(u.cols() - i).transpose().array();
+// H's coordinates become those of the order, the last one first. In place: Eigen makes a copy without
+// noalias().
+void reverse_order(std::vector<double>& h, const std::vector<std::size_t>& order) {
+  const auto n = static_cast<Eigen::Index>(order.size());
+  Eigen::PermutationMatrix<Eigen::Dynamic> to(n);
+  for (Eigen::Index i = 0; i < n; ++i)
+    to.indices()[static_cast<Eigen::Index>(order[static_cast<std::size_t>(n - 1 - i)])] = static_cast<int>(i);
+  Square m = square(h);
+  m.noalias() = to * m;
+  m.noalias() = m * to.transpose();
+}
+
+// H becomes its lower Cholesky factor; false where it is not positive definite.
+bool factorize(std::vector<double>& h) {
+  Square m = square(h);
+  return Eigen::LLT<Eigen::Ref<Matrix>>(m).info() == Eigen::Success;
+}
+
+// The factor of the reversed H turned around again, its columns divided by their diagonals: U.
+std::vector<float> to_u(const std::vector<double>& factor, const std::vector<double>& diagonal) {
+  const std::size_t n = diagonal.size();
+  std::vector<float> u(n * n);
+  parallel_for(n, [&](std::size_t i) {
+    const double* row = &factor[(n - 1 - i) * n];
+    for (std::size_t j = i; j < n; ++j) u[i * n + j] = static_cast<float>(row[n - 1 - j] / diagonal[j]);
   });
-  return factor;
+  return u;
 }
 
 // W (C - S), by rows in the system's order; empty where both are the same. `change` is C - S as it comes in.
@@ -113,44 +122,60 @@ void shift_target(System& system, const Square& factor, const Matrix& moved) {
   });
 }
 
-double add_damping(std::vector<double>& h, std::size_t n, double damping) {
+bool add_damping(std::vector<double>& h, std::size_t n, double damping) {
+  constexpr double trifle = 1e-30;  // of the unit: what a float still divides by
   double trace = 0;
   for (std::size_t i = 0; i < n; ++i) trace += h[i * n + i];
   const double ridge = damping * trace / static_cast<double>(n);
-  for (std::size_t i = 0; i < n; ++i) h[i * n + i] += ridge;
-  return ridge;
+  for (std::size_t i = 0; i < n; ++i) h[i * n + i] += std::max(ridge, trifle);
+  return ridge > 0;
 }
 
 }  // namespace
 
-System make_system(Moments moments, std::span<const float> weights, bool centred, double damping) {
+double unit_of(const std::vector<Moments>& groups) {
+  double most = 0;
+  for (const Moments& each : groups) {
+    double sum = 0;
+    for (std::size_t i = 0; i < each.columns; ++i) sum += each.second[i * (each.columns + 1)];
+    if (sum > 0) most = std::max(most, sum / each.count / static_cast<double>(each.columns));
+  }
+  return most > 0 && std::isfinite(most) ? std::exp2(std::ilogb(most)) : 1;
+}
+
+System make_system(Moments moments, std::span<const float> weights, bool centred, double damping,
+                   double unit) {
   const std::size_t n = moments.columns;
   if (moments.count == 0) return {};
   System system;
   system.columns = n;
   system.rows = weights.size() / n;
   mirror(moments.second, n);
-  moments.second = divided(std::move(moments.second), moments.count);
-  moments.cross = divided(std::move(moments.cross), moments.count);
+  moments.second = divided(std::move(moments.second), moments.count * unit);
+  moments.cross = divided(std::move(moments.cross), moments.count * unit);
   system.exact_mean = divided(moments.exact, moments.count);
   system.seen_mean = divided(moments.seen, moments.count);
   if (centred) {
-    centre(moments.second, system.seen_mean, system.seen_mean);
-    centre(moments.cross, system.exact_mean, system.seen_mean);
+    centre(moments.second, system.seen_mean, system.seen_mean, unit);
+    centre(moments.cross, system.exact_mean, system.seen_mean, unit);
   }
   system.order = by_diagonal(moments.second, n);
   // Each matrix is as large as many layers: there are never more than two of them.
   for (std::size_t i = 0; i < n * n; ++i) moments.cross[i] -= moments.second[i];
   const Matrix change = moved(weights, std::exchange(moments.cross, {}), system);
-  system.h = permuted(std::exchange(moments.second, {}), system.order);
-  if (!(add_damping(system.h, n, damping) > 0)) return {};
-  std::vector<double> factor = reversed_factor(system.h);
-  if (factor.empty()) return {};
+  if (!add_damping(moments.second, n, damping)) return {};
+  system.h = in_order(moments.second, system.order);
+  std::vector<double>& factor = moments.second;
+  reverse_order(factor, system.order);
+  if (!factorize(factor)) return {};
   system.target.resize(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i)
     system.target[i] = weights[i / n * n + system.order[i % n]];
   if (change.size() > 0) shift_target(system, square(factor), change);
-  system.u = to_u(std::move(factor));
+  std::vector<double> diagonal;
+  for (std::size_t k = n; k-- > 0;) diagonal.push_back(factor[k * n + k]);
+  system.u = to_u(factor, diagonal);
+  for (const double value : diagonal) system.d.push_back(value * value);
   return system;
 }
 

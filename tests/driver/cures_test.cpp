@@ -116,7 +116,7 @@ TEST_F(Cures, AreNoPartOfTheVerdict) {
 // A whole build gains another amount: layers behind the cured one are compensated for what it gives then.
 TEST_F(Cures, OfCompensatedRoundingAreCompensatedToo) {
   const auto words = [&](const std::string& rule) {
-    std::string text = settings(rule, 8, decibels) + "calibrate: { random: 16 }\n";
+    std::string text = settings(rule, 8, decibels) + "calibrate: { random: 64 }\n";
     return text.replace(text.find("  bits: 2\n"), 10, "  bits: 2\n  rounding: compensated\n");
   };
   EXPECT_EQ(compile(words("")).exit, 1);

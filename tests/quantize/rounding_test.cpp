@@ -23,7 +23,7 @@ System system_of(unsigned seed) {
   for (std::size_t i = 0; i < columns; ++i)
     for (std::size_t k = 0; k < columns; ++k)
       for (std::size_t j = 0; j < 20; ++j)
-        system.h[i * columns + k] += (a[i * 20 + j] + 1) * (a[k * 20 + j] + 1);
+        system.h[i * columns + k] += static_cast<float>((a[i * 20 + j] + 1) * (a[k * 20 + j] + 1));
   system.target = test::normal(rows * columns, seed + 1);
   return system;
 }
@@ -50,7 +50,8 @@ double cost(const System& system, const LevelSet& set, const std::vector<std::ui
       error[k] = system.target[at] - set.levels[ids[at]].values[indices[at]];
     }
     for (std::size_t i = 0; i < columns; ++i)
-      for (std::size_t k = 0; k < columns; ++k) cost += error[i] * system.h[i * columns + k] * error[k];
+      for (std::size_t k = 0; k < columns; ++k)
+        cost += error[i] * static_cast<double>(system.h[i * columns + k]) * error[k];
   }
   return cost;
 }
