@@ -10,7 +10,6 @@
 #include "compiler/driver/class_importance.h"
 #include "compiler/driver/layer_widths.h"
 #include "compiler/driver/model_file.h"
-#include "compiler/graph/rewrite.h"
 #include "compiler/quantize/compensated.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/support/bytes.h"
@@ -32,6 +31,9 @@ constexpr double first_misses = 0.6;
 // After a verification that failed, the next asks for this much less damage than the figures say. A count
 // that missed has often missed by chance, so all but the last step back a little only.
 constexpr double caution = 0.9, little = 0.85;
+// After one that reached the goal, the next has fewer bytes by this share; within a third of it of what
+// missed, the search ends.
+constexpr double further = 0.03;
 
 bool is_decibels(const std::string& metric) { return metric.ends_with("_db"); }
 
@@ -58,7 +60,7 @@ class Tuner {
         inputs_(inputs),
         progress_(progress),
         budget_(*manifest.quantize.budget),
-        reference_(simplify(inputs.graph)),
+        reference_(inputs.graph),
         metric_(*find_metric(budget_.metric.value)),
         steering_(chosen_samples(*inputs.calibration, numbers(inputs.calibration->items.size(), false))),
         held_(chosen_samples(*inputs.calibration, numbers(inputs.calibration->items.size(), true))) {}
@@ -68,7 +70,7 @@ class Tuner {
     // For tables it matters more to be rounded on all there are.
     const bool split = manifest_.quantize.storage.value == "coded";
     const Samples &round = split ? steering_ : *inputs_.calibration, &judge = split ? held_ : round;
-    widths_ = measure_widths(manifest_, {calibration_of(round, inputs_.graph, progress_), judge}, reference_,
+    widths_ = measure_widths(manifest_, {calibration_of(round, reference_, progress_), judge}, reference_,
                              progress_);
     if (widths_.names.empty())
       throw Error(Exit::usage, {manifest_.quantize.bits,
@@ -100,7 +102,7 @@ class Tuner {
   }
 
   std::vector<std::byte> artifact_of(const Chosen& chosen, const Samples& steering) {
-    const Calibration calibration = calibration_of(steering, inputs_.graph, progress_);
+    const Calibration calibration = calibration_of(steering, reference_, progress_);
     const QuantizationPlan planned =
         weighed_plan(reference_, with_recipe(manifest_, recipe_of(chosen)), calibration);
     const CompensatedGraph made =
@@ -185,26 +187,37 @@ class Tuner {
     std::size_t bytes = 0;
   };
 
-  // Steps back where it misses, and half of the way forth again while there are looks left.
+  // As long as nothing reached the goal, less damage than what missed; then fewer bytes: half of the way to
+  // what missed, where something did.
+  Chosen next(const std::optional<Found>& found, double missed) const {
+    if (!found) return widths_for_damage(widths_.layers, asked_ / together_);
+    const double bytes = bytes_of(widths_.layers, found->chosen);
+    return widths_within(widths_.layers, missed > 0 ? (bytes + missed) / 2 : bytes * (1 - further));
+  }
+
   Recipe smallest() {
     const double wanted = budget_.at_least->value;
     search(wanted);
     std::optional<Found> found;
     Measurement measured;
-    double missed = 0, reached = 0;  // of the damage asked for
+    double missed = 0;  // bytes of weights, the most that did
+    Chosen last;
     int looks = 0;
-    while (looks < most_verifications && !(found && missed == 0)) {
-      const Chosen chosen = widths_for_damage(widths_.layers, asked_ / together_);
+    while (looks < most_verifications) {
+      const Chosen chosen = next(found, missed);
+      if (chosen.empty() || chosen == last) break;
+      last = chosen;
       const std::vector<std::byte> artifact = artifact_of(chosen, *inputs_.calibration);
       measured = figure(measure_artifact(artifact, *inputs_.samples, "verifying"));
       ++looks;
-      const bool enough = measured.value >= wanted;
-      (enough ? reached : missed) = asked_;
-      if (enough) found = {chosen, measured, artifact.size()};
+      if (measured.value >= wanted) {
+        found = {chosen, measured, artifact.size()};
+        continue;
+      }
+      missed = std::max(missed, bytes_of(widths_.layers, chosen));
       const bool by_chance = metric_.summary == Summary::hits && looks + 1 < most_verifications;
-      const double less =
+      asked_ *=
           by_chance ? little : caution * std::min(1.0, change_of_damage(metric_, measured.value, wanted));
-      asked_ = found ? std::sqrt(missed * reached) : missed * less;
     }
     if (!found) give_up(measured.value);
     Recipe recipe = recipe_of(found->chosen);
@@ -255,7 +268,7 @@ class Tuner {
   const Inputs& inputs_;
   Progress& progress_;
   const BudgetSection& budget_;
-  const mlq::Graph reference_;
+  const mlq::Graph& reference_;
   const Metric& metric_;
   const Samples steering_, held_;
   NamedWidths widths_;
