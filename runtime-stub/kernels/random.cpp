@@ -1,5 +1,6 @@
 // Random numbers: the same seed gives the same numbers everywhere. A network without seed gets seed 0.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 
@@ -12,8 +13,7 @@ namespace {
 // SplitMix64 (Steele, Lea and Flood, 2014). The standard library's distributions differ between libraries.
 class Generator {
  public:
-  explicit Generator(const Node& node)
-      : state_(static_cast<std::uint64_t>(node.get_float("seed", 0.0f) * 65536.0)) {}
+  explicit Generator(const Node& node) : state_(std::bit_cast<std::uint32_t>(node.get_float("seed", 0.0f))) {}
 
   // [0, 1) in steps of 2^-53.
   double uniform() {
