@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include "compiler/support/sanitized.h"
+
 namespace mlq::test {
 
 // The most that this process has used so far.
@@ -17,11 +19,7 @@ inline long peak_kilobytes() {
 // What reading a file of that many bytes may take: four times the file, beside the two copies that a test has
 // of it and what the allocator keeps. Sanitizers keep what was freed, 256 MiB of it.
 inline long allowed_kilobytes(std::size_t file) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  constexpr long kept = 300 * 1024;
-#else
-  constexpr long kept = 8 * 1024;
-#endif
+  const long kept = mlqc::sanitized ? 300 * 1024 : 8 * 1024;
   return static_cast<long>((4 + 2) * file / 1024) + kept;
 }
 

@@ -11,6 +11,7 @@
 
 #include "compiler/frontends/keras/hdf5_process.h"
 #include "compiler/support/error.h"
+#include "compiler/support/sanitized.h"
 
 namespace mlqc::keras {
 
@@ -19,12 +20,6 @@ using mlq::DataType;
 namespace {
 
 constexpr unsigned char signature[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool bounds_memory = false;  // the sanitizers' own maps are larger than any bound
-#else
-constexpr bool bounds_memory = true;
-#endif
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
   throw Error(Exit::model, {{path.string()},
@@ -41,7 +36,7 @@ void confine(std::size_t file) {
   ::setrlimit(RLIMIT_CPU, &seconds);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  if (bounds_memory) {
+  if (!sanitized) {
     const rlimit bytes{3 * file + (std::size_t{64} << 20), 3 * file + (std::size_t{64} << 20)};
     ::setrlimit(RLIMIT_DATA, &bytes);
   }
