@@ -31,8 +31,7 @@ constexpr double first_misses = 0.6;
 // After a verification that failed, the next asks for this much less damage than the figures say. A count
 // that missed has often missed by chance, so all but the last step back a little only.
 constexpr double caution = 0.9, little = 0.85;
-// After one that reached the goal, the next has fewer bytes by this share; within a third of it of what
-// missed, the search ends.
+// After one that reached the goal, the next has fewer bytes by this share.
 constexpr double further = 0.03;
 
 bool is_decibels(const std::string& metric) { return metric.ends_with("_db"); }
@@ -205,7 +204,7 @@ class Tuner {
     int looks = 0;
     while (looks < most_verifications) {
       const Chosen chosen = next(found, missed);
-      if (chosen.empty() || chosen == last) break;
+      if (chosen == last) break;
       last = chosen;
       const std::vector<std::byte> artifact = artifact_of(chosen, *inputs_.calibration);
       measured = figure(measure_artifact(artifact, *inputs_.samples, "verifying"));

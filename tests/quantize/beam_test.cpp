@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t rows = 3;
 constexpr double near = 1e-5;  // H and U are floats
 
-// Columns that go together: each is half of the one before it.
+// Columns that go together: nine tenths of each are the one before it.
 System system_of(std::size_t columns, unsigned seed) {
   const std::size_t count = 4 * columns;
   std::vector<float> x(count * columns);
