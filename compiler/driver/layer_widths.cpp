@@ -96,8 +96,8 @@ double packed_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
   const auto count = static_cast<double>(mlq::element_count(tensor.shape).value_or(0));
   const auto groups =
       static_cast<double>(mlq::group_count(tensor.shape, blocks_of(entry, tensor.shape)).value_or(1));
-  // Levels that compensation moves become halves where there are many (levels.h).
-  const double each = entry.settings.rounding == "compensated" && groups > 1 ? 2 : sizeof(float);
+  // Levels that compensation moves become halves (levels.h).
+  const double each = entry.settings.rounding == "compensated" ? 2 : sizeof(float);
   if (entry.settings.step != 0)
     return static_cast<double>(quantize(tensor, entry).data->bytes.size()) + groups * 2 * each;
   const double numbers = entry.settings.algorithm.ends_with("_lut") ? std::exp2(entry.settings.bits) : 2;

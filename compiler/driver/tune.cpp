@@ -19,20 +19,21 @@ namespace mlqc {
 
 namespace {
 
-constexpr int most_trials = 4;         // on calibration samples
-constexpr int most_verifications = 5;  // on those that judge
-constexpr int most_fits = 6;           // until the artifact is as small as asked
+constexpr int most_trials = 4;                 // on calibration samples
+constexpr std::size_t most_verifications = 8;  // on those that judge
+constexpr int most_fits = 6;                   // until the artifact is as small as asked
 // A trial that ends so near to what was asked of it (in the logarithm of damage) settles the search.
 constexpr double near_enough = 0.05;
 // Of the calibration samples every so many is kept from steering a trial, and judges it.
 constexpr std::size_t every = 4, fewest_to_split = 8;
 // What a share of misses is to the square root of the damage, before any were counted.
 constexpr double first_misses = 0.6;
-// After a verification that failed, the next asks for this much less damage than the figures say. A count
-// that missed has often missed by chance, so all but the last step back a little only.
-constexpr double caution = 0.9, little = 0.85;
-// After one that reached the goal, the next has fewer bytes by this share.
-constexpr double further = 0.03;
+// A count of hits at one size differs from the next by chance more than by size. So the first look asks for
+// this much more damage than the figures say, the next for this much less each, then for ever less; the last
+// takes no chance.
+constexpr double hope = 1.6, little = 0.96, caution = 0.9;
+// A miss whose damage is this near to a hit's ends the search.
+constexpr double near = 0.94;
 
 bool is_decibels(const std::string& metric) { return metric.ends_with("_db"); }
 
@@ -65,11 +66,9 @@ class Tuner {
         held_(chosen_samples(*inputs.calibration, numbers(inputs.calibration->items.size(), true))) {}
 
   Recipe run() {
-    // Steps by class fit the samples that say which classes matter, so coded weights are judged on others.
-    // For tables it matters more to be rounded on all there are.
-    const bool split = manifest_.quantize.storage.value == "coded";
-    const Samples &round = split ? steering_ : *inputs_.calibration, &judge = split ? held_ : round;
-    widths_ = measure_widths(manifest_, {calibration_of(round, reference_, progress_), judge}, reference_,
+    // Layers are judged on samples that did not round them: to those that did, a layer with a row for each
+    // class looks half as bad as it is.
+    widths_ = measure_widths(manifest_, {calibration_of(steering_, reference_, progress_), held_}, reference_,
                              progress_);
     if (widths_.names.empty())
       throw Error(Exit::usage, {manifest_.quantize.bits,
@@ -163,65 +162,76 @@ class Tuner {
       if (chosen == last) return;
       last = chosen;
       const Trial trial = tried(chosen, number);
-      together_ = trial.damage / damage_of_widths(chosen);
+      together_ = trial.damage / std::max(mlqc::damage_of(widths_.layers, chosen), 1e-12);
       asked_ = std::max(trial.damage * change_of_damage(metric_, trial.figure, wanted), 1e-9);
       if (std::abs(std::log(asked_ / trial.damage)) < near_enough) return;
     }
   }
 
-  double damage_of_widths(const Chosen& chosen) const {
-    return std::max(mlqc::damage_of(widths_.layers, chosen), 1e-12);
-  }
-
-  std::string remark(const Measurement& measured, std::size_t bytes, int looks) const {
+  std::string remark(const Measurement& measured, std::size_t bytes, std::size_t looks) const {
     std::string text =
         fmt::format("{} bytes; {} {:.4g} (95 %: {:.4g} to {:.4g}) on {} samples of 'validate'", bytes,
                     metric_.name, measured.value, measured.lower, measured.upper, measured.n);
     return looks > 1 ? text + fmt::format(", the best of {} looks there", looks) : text;
   }
 
-  struct Found {
+  struct Look {
     Chosen chosen;
     Measurement measured;
     std::size_t bytes = 0;
+    bool reached = false;
   };
 
-  // As long as nothing reached the goal, less damage than what missed; then fewer bytes: half of the way to
-  // what missed, where something did.
-  Chosen next(const std::optional<Found>& found, double missed) const {
-    if (!found) return widths_for_damage(widths_.layers, asked_ / together_);
-    const double bytes = bytes_of(widths_.layers, found->chosen);
-    return widths_within(widths_.layers, missed > 0 ? (bytes + missed) / 2 : bytes * (1 - further));
+  Look look_at(Chosen chosen) {
+    const std::vector<std::byte> artifact = artifact_of(chosen, *inputs_.calibration);
+    const Measurement measured = figure(measure_artifact(artifact, *inputs_.samples, "verifying"));
+    return {std::move(chosen), measured, artifact.size(), measured.value >= budget_.at_least->value};
   }
 
-  Recipe smallest() {
+  // The damage that the next look asks for, after this one; `reached` and `missed` are what such looks asked
+  // for at best, or 0. A miss that chance does not explain moves by half of what the figures say.
+  double after(const Look& look, std::size_t looks, double reached, double missed) const {
+    if (reached > 0 && missed > 0) return std::sqrt(reached * missed);
     const double wanted = budget_.at_least->value;
-    search(wanted);
-    std::optional<Found> found;
-    Measurement measured;
-    double missed = 0;  // bytes of weights, the most that did
+    const double change = change_of_damage(metric_, look.measured.value, wanted);
+    const bool counts = metric_.summary == Summary::hits;
+    if (look.reached) return asked_ * (counts ? 1 / little : std::max(change, 1 / little));
+    if (counts && looks + 1 < most_verifications) {
+      const double longer = static_cast<double>(std::max<std::size_t>(looks, 2) - 1);
+      return asked_ * (look.measured.upper >= wanted ? std::pow(little, longer) : std::sqrt(change));
+    }
+    return asked_ * caution * std::min(change, 1.0);
+  }
+
+  // Looks upwards until one reaches the goal, or downwards until one does not; then between those two.
+  Recipe smallest() {
+    search(budget_.at_least->value);
+    if (metric_.summary == Summary::hits) asked_ *= hope;
+    std::vector<Look> looks;
+    double reached = 0, missed = 0;
     Chosen last;
-    int looks = 0;
-    while (looks < most_verifications) {
-      const Chosen chosen = next(found, missed);
+    while (looks.size() < most_verifications && !(reached > 0 && missed > 0 && missed * near < reached)) {
+      Chosen chosen = widths_for_damage(widths_.layers, asked_ / together_);
       if (chosen == last) break;
       last = chosen;
-      const std::vector<std::byte> artifact = artifact_of(chosen, *inputs_.calibration);
-      measured = figure(measure_artifact(artifact, *inputs_.samples, "verifying"));
-      ++looks;
-      if (measured.value >= wanted) {
-        found = {chosen, measured, artifact.size()};
-        continue;
-      }
-      missed = std::max(missed, bytes_of(widths_.layers, chosen));
-      const bool by_chance = metric_.summary == Summary::hits && looks + 1 < most_verifications;
-      asked_ *=
-          by_chance ? little : caution * std::min(1.0, change_of_damage(metric_, measured.value, wanted));
+      looks.push_back(look_at(std::move(chosen)));
+      (looks.back().reached ? reached : missed) = asked_;
+      asked_ = after(looks.back(), looks.size(), reached, missed);
     }
-    if (!found) give_up(measured.value);
-    Recipe recipe = recipe_of(found->chosen);
-    recipe.remarks = {fmt::format("bits found for {} of at least {}", metric_.name, wanted),
-                      remark(found->measured, found->bytes, looks)};
+    return report(looks);
+  }
+
+  Recipe report(const std::vector<Look>& looks) const {
+    const Look* best = nullptr;
+    for (const Look& look : looks)
+      if (look.reached && (!best || look.bytes < best->bytes)) best = &look;
+    if (!best) give_up(looks.back().measured.value);
+    Recipe recipe = recipe_of(best->chosen);
+    recipe.remarks = {fmt::format("bits found for {} of at least {}", metric_.name, budget_.at_least->value),
+                      remark(best->measured, best->bytes, looks.size())};
+    for (const Look& look : looks)
+      if (&look != best)
+        recipe.remarks.push_back(fmt::format("looked at {} bytes: {:.4g}", look.bytes, look.measured.value));
     return recipe;
   }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <cstdint>
+#include <limits>
+#include <numeric>
 
 namespace mlqc {
 
@@ -10,12 +12,10 @@ namespace {
 
 using Chosen = std::vector<std::size_t>;
 
-// Halvings of the price's range: enough to tell any two breakpoints in double apart.
-constexpr int halvings = 100;
-// The range of prices: beyond it every layer takes its smallest, or its least harmful choice.
-constexpr double least_exponent = -120, greatest_exponent = 60;
 // What a measured damage of zero counts as: less than anything that was measured.
 constexpr double trifle = 1e-12;
+// Of choices whose bytes are equal to one part in so many of the largest, only the least harmful is followed.
+constexpr std::size_t bins = std::size_t{1} << 14;
 
 double sum(const std::vector<LayerWidths>& layers, const Chosen& chosen, double WidthChoice::*what) {
   double total = 0;
@@ -23,54 +23,72 @@ double sum(const std::vector<LayerWidths>& layers, const Chosen& chosen, double 
   return total;
 }
 
-// The lowest price whose choices are good, where higher prices are good, too; or the highest price.
-Chosen at_least_price(const std::vector<LayerWidths>& layers, bool lowest,
-                      const std::function<bool(const Chosen&)>& good) {
-  double low = least_exponent, high = greatest_exponent;
-  for (int i = 0; i < halvings; ++i) {
-    const double middle = (low + high) / 2;
-    (good(choose_widths(layers, std::exp2(middle))) == lowest ? high : low) = middle;
-  }
-  return choose_widths(layers, std::exp2(lowest ? high : low));
+// Choices for the layers so far: what the last one takes, and the point of the layers before that it adds to.
+struct Point {
+  double bytes = 0, damage = std::numeric_limits<double>::infinity();
+  std::uint32_t parent = 0, choice = 0;
+};
+// Ascending in bytes, descending in damage.
+using Front = std::vector<Point>;
+
+// Leaves what does less damage than all that takes as many bytes or fewer.
+void drop_dominated(Front& front) {
+  double least = std::numeric_limits<double>::infinity();
+  std::erase_if(front, [&](const Point& point) {
+    if (!(point.damage < least)) return true;
+    least = point.damage;
+    return false;
+  });
 }
 
-// One price leaves a rest, because layers change by whole bits. It goes to the single changes that spare most
-// damage, as long as there are any. (Only bytes are known so well that all of them can be used: damage is an
-// estimate, and to use its rest too made models that missed their agreement.)
-void use_rest(const std::vector<LayerWidths>& layers, double bytes, Chosen& chosen) {
-  for (bool any = true; any;) {
-    any = false;
-    const double rest = bytes - bytes_of(layers, chosen);
-    std::size_t layer = 0, choice = 0;
-    double most = 0;
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      const WidthChoice& now = layers[i].choices[chosen[i]];
-      for (std::size_t k = 0; k < layers[i].choices.size(); ++k) {
-        const WidthChoice& other = layers[i].choices[k];
-        if (other.bytes - now.bytes > rest || now.damage - other.damage <= most) continue;
-        most = now.damage - other.damage;
-        layer = i;
-        choice = k;
-        any = true;
-      }
-    }
-    if (any) chosen[layer] = choice;
-  }
+// A layer's choices that are worth a thought.
+Front front_of(const LayerWidths& layer) {
+  Front front;
+  for (std::size_t i = 0; i < layer.choices.size(); ++i)
+    front.push_back({layer.choices[i].bytes, layer.choices[i].damage, 0, static_cast<std::uint32_t>(i)});
+  std::ranges::stable_sort(front, {}, [](const Point& p) { return std::pair(p.bytes, p.damage); });
+  drop_dominated(front);
+  return front;
 }
+
+// All of `before` with each of the choices.
+Front with(const Front& before, const Front& choices) {
+  Front best(bins);
+  const double scale = (bins - 1) / std::max(before.back().bytes + choices.back().bytes, 1.0);
+  for (const Point& choice : choices)
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      const double bytes = before[i].bytes + choice.bytes, damage = before[i].damage + choice.damage;
+      Point& kept = best[static_cast<std::size_t>(bytes * scale)];
+      if (damage < kept.damage) kept = {bytes, damage, static_cast<std::uint32_t>(i), choice.choice};
+    }
+  drop_dominated(best);
+  return best;
+}
+
+// The least damage that every number of bytes buys.
+class Frontier {
+ public:
+  explicit Frontier(const std::vector<LayerWidths>& layers) {
+    fronts_.push_back({{0, 0, 0, 0}});
+    for (const LayerWidths& layer : layers) fronts_.push_back(with(fronts_.back(), front_of(layer)));
+  }
+
+  const Front& points() const { return fronts_.back(); }
+
+  Chosen chosen(std::size_t point) const {
+    Chosen result(fronts_.size() - 1);
+    for (std::size_t i = result.size(); i-- > 0;) {
+      result[i] = fronts_[i + 1][point].choice;
+      point = fronts_[i + 1][point].parent;
+    }
+    return result;
+  }
+
+ private:
+  std::vector<Front> fronts_;  // of no layer, of the first, of the first two ...
+};
 
 }  // namespace
-
-Chosen choose_widths(const std::vector<LayerWidths>& layers, double price) {
-  Chosen chosen;
-  for (const LayerWidths& layer : layers) {
-    const auto cost = [&](const WidthChoice& choice) { return choice.damage + price * choice.bytes; };
-    std::size_t best = 0;
-    for (std::size_t i = 1; i < layer.choices.size(); ++i)
-      if (cost(layer.choices[i]) < cost(layer.choices[best])) best = i;
-    chosen.push_back(best);
-  }
-  return chosen;
-}
 
 double bytes_of(const std::vector<LayerWidths>& layers, const Chosen& chosen) {
   return sum(layers, chosen, &WidthChoice::bytes);
@@ -81,14 +99,18 @@ double damage_of(const std::vector<LayerWidths>& layers, const Chosen& chosen) {
 }
 
 Chosen widths_within(const std::vector<LayerWidths>& layers, double bytes) {
-  Chosen chosen =
-      at_least_price(layers, true, [&](const Chosen& some) { return bytes_of(layers, some) <= bytes; });
-  use_rest(layers, bytes, chosen);
-  return chosen;
+  const Frontier frontier(layers);
+  const Front& points = frontier.points();
+  const auto more = std::ranges::upper_bound(points, bytes, {}, &Point::bytes) - points.begin();
+  return frontier.chosen(static_cast<std::size_t>(std::max<std::ptrdiff_t>(more, 1) - 1));
 }
 
 Chosen widths_for_damage(const std::vector<LayerWidths>& layers, double damage) {
-  return at_least_price(layers, false, [&](const Chosen& some) { return damage_of(layers, some) <= damage; });
+  const Frontier frontier(layers);
+  const Front& points = frontier.points();
+  const auto first = std::ranges::find_if(points, [&](const Point& p) { return p.damage <= damage; });
+  return frontier.chosen(
+      static_cast<std::size_t>(std::min<std::ptrdiff_t>(first - points.begin(), std::ssize(points) - 1)));
 }
 
 double damage_at(const std::vector<WidthChoice>& measured, double bits) {

@@ -16,13 +16,13 @@ struct LayerWidths {
   std::vector<WidthChoice> choices;  // never empty
 };
 
-// For each layer the index of the choice with the least damage + price * bytes; of equals the smaller one.
-// Layers are taken to harm the output independently of each other, so the sum over layers is then the least
-// that its bytes can buy (Everett's Lagrange multipliers, 1963).
-std::vector<std::size_t> choose_widths(const std::vector<LayerWidths>& layers, double price);
-
 double bytes_of(const std::vector<LayerWidths>& layers, const std::vector<std::size_t>& chosen);
 double damage_of(const std::vector<LayerWidths>& layers, const std::vector<std::size_t>& chosen);
+
+// Both answer for each layer with the index of a choice. Layers are taken to harm the output independently of
+// each other, so that damages add up; the rest is a knapsack, filled layer by layer (Bellman, 1957), exact
+// but for the 16384th part of the bytes. A price for bytes (Lagrange) would be quicker, but a large layer's
+// next bit can be more than all others together should give up for it.
 
 // The least damage of at most so many bytes, or with the smallest choices where nothing is that small.
 std::vector<std::size_t> widths_within(const std::vector<LayerWidths>& layers, double bytes);

@@ -14,7 +14,7 @@ namespace mlqc {
 
 namespace {
 
-constexpr double damping = 0.01;
+constexpr double damping = 0.04;  // of H's mean diagonal
 constexpr int rounds = 3, sweeps = 3;
 constexpr std::size_t wide = 1024;  // columns
 // Normal equations beside each other take at most this many numbers, and solving them this many steps; else

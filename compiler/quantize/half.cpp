@@ -17,10 +17,10 @@ std::vector<std::uint16_t> to_halves(std::span<const float> values, std::int64_t
   return halves;
 }
 
-double near_half(double value) {
+double near_half(double value, double whole) {
   const auto nearest = Eigen::half_impl::float_to_half_rtne(static_cast<float>(value));
   const double half = Eigen::half_impl::half_to_float(nearest);
-  return std::abs(half - value) <= std::abs(value) / 2048 ? half : static_cast<float>(value);
+  return std::abs(half - value) <= std::abs(whole) / 2048 ? half : static_cast<float>(value);
 }
 
 }  // namespace mlqc

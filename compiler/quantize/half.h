@@ -11,7 +11,8 @@ namespace mlqc {
 // result is of no use; else `overflow` is -1.
 std::vector<std::uint16_t> to_halves(std::span<const float> values, std::int64_t& overflow);
 
-// The nearest half, or the value itself where that is further away than half precision is fine.
-double near_half(double value);
+// The nearest half, or the value itself where that is further away than half precision of `whole` is fine: of
+// the value, or of the largest of a table that it is in.
+double near_half(double value, double whole);
 
 }  // namespace mlqc

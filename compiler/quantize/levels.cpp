@@ -12,13 +12,21 @@ namespace {
 
 double stored(double value) { return static_cast<float>(value); }
 
-double number(const Levels& levels, double value) { return levels.halves ? near_half(value) : stored(value); }
+double number(const Levels& levels, double value, double whole) {
+  return levels.halves ? near_half(value, whole) : stored(value);
+}
 
 void set_even(Levels& levels, double scale, double offset) {
-  levels.scale = number(levels, scale);
-  levels.offset = number(levels, offset);
+  levels.scale = number(levels, scale, scale);
+  levels.offset = number(levels, offset, offset);
   for (std::size_t i = 0; i < levels.values.size(); ++i)
     levels.values[i] = stored(levels.scale * static_cast<double>(i) + levels.offset);
+}
+
+void round_table(Levels& levels) {
+  double largest = 0;
+  for (const double value : levels.values) largest = std::max(largest, std::abs(value));
+  for (double& value : levels.values) value = number(levels, value, largest);
 }
 
 void set_thresholds(Levels& levels) {
@@ -43,9 +51,8 @@ std::size_t Levels::nearest(double value) const {
 
 std::vector<Levels> to_levels(const Quantized& quantized, std::size_t count, Fit fit) {
   std::vector<Levels> result;
-  const bool many = quantized.scale.size() > 1 || quantized.table.size() > count;
   // Symmetric levels would lose their 0.
-  const bool halves = many && (fit == Fit::free || fit == Fit::affine);
+  const bool halves = fit == Fit::free || fit == Fit::affine;
   for (std::size_t g = 0; g < quantized.scale.size(); ++g) {
     result.push_back({fit, std::vector<double>(count), 0, 0, {}, halves});
     set_even(result.back(), quantized.scale[g], quantized.offset[g]);
@@ -53,8 +60,8 @@ std::vector<Levels> to_levels(const Quantized& quantized, std::size_t count, Fit
   for (std::size_t at = 0; at < quantized.table.size(); at += count) {
     result.push_back({fit, {}, 0, 0, {}, halves});
     Levels& levels = result.back();
-    for (std::size_t i = 0; i < count; ++i)
-      levels.values.push_back(number(levels, static_cast<double>(quantized.table[at + i])));
+    for (std::size_t i = 0; i < count; ++i) levels.values.push_back(quantized.table[at + i]);
+    round_table(levels);
     if (is_even(levels)) {
       const double first = levels.values.front(), last = levels.values.back();
       set_even(levels, count > 1 ? (last - first) / static_cast<double>(count - 1) : 0, first);
@@ -103,7 +110,8 @@ bool can_move(const Levels& levels, const std::vector<double>& by) {
 void move(Levels& levels, const std::vector<double>& by) {
   if (!can_move(levels, by)) return;
   if (levels.fit == Fit::free) {
-    for (std::size_t i = 0; i < by.size(); ++i) levels.values[i] = number(levels, levels.values[i] + by[i]);
+    for (std::size_t i = 0; i < by.size(); ++i) levels.values[i] += by[i];
+    round_table(levels);
   } else if (levels.fit == Fit::affine) {
     set_even(levels, levels.scale + by[0], levels.offset + by[1]);
   } else if (levels.fit == Fit::symmetric && levels.scale > 0) {

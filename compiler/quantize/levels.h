@@ -17,9 +17,8 @@ struct Levels {
   std::size_t nearest(double value) const;
 };
 
-// Levels of each group from what an algorithm made. Where there are many groups, and levels that move, what
-// is stored of them has half precision: it takes half as many bytes, and the choice among levels makes up for
-// it.
+// Levels of each group from what an algorithm made. Where levels may move, what is stored of them has half
+// precision: it takes half as many bytes, and the choice among levels makes up for it.
 std::vector<Levels> to_levels(const Quantized& quantized, std::size_t count, Fit fit);
 // And back: scale and offset or table; indices are left to the caller.
 Quantized from_levels(const std::vector<Levels>& levels);

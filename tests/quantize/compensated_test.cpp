@@ -310,14 +310,14 @@ TEST(Compensated, ATrellisHasLessErrorThanUniform) {
   }
 }
 
-// Scales and tables of many groups have half precision, which the artifact uses; a single one does not
-// matter.
-TEST(Compensated, ManyGroupsHaveHalfPrecision) {
+// What levels are made of has half precision, which the artifact uses; symmetric levels would lose their 0.
+TEST(Compensated, LevelsHaveHalfPrecision) {
   const Graph graph = two_layers();
   const Calibration samples = calibration({1, 3, 12, 12}, 12);
   for (const auto& [algorithm, granularity, halves] :
        {std::tuple("kmeans_lut", "per_channel", true), std::tuple("linear", "per_block", true),
-        std::tuple("kmeans_lut", "per_tensor", false)}) {
+        std::tuple("kmeans_lut", "per_tensor", true), std::tuple("linear", "per_channel", true),
+        std::tuple("linear_symmetric", "per_channel", false)}) {
     const QuantizationPlan plan = plan_of(graph, algorithm, 4, granularity);
     const CompensatedGraph ours = round(graph, plan, samples);
     for (const RoundedTensor& tensor : ours.tensors) {
@@ -325,10 +325,17 @@ TEST(Compensated, ManyGroupsHaveHalfPrecision) {
       const auto& q = *ours.graph.tensors[static_cast<std::size_t>(tensor.tensor)].quantization;
       bool all = true;
       for (const auto* list : {&q.scale, &q.offset, &q.table})
-        for (const float number : *list) all &= static_cast<float>(near_half(number)) == number;
+        for (const float number : *list) all &= static_cast<float>(near_half(number, number)) == number;
       EXPECT_EQ(all, halves) << algorithm << granularity;
     }
   }
+}
+
+TEST(Compensated, NumbersThatHalvesAreTooCoarseForStayFloats) {
+  EXPECT_EQ(near_half(1e-6, 1e-6), static_cast<float>(1e-6));
+  EXPECT_EQ(near_half(1e6, 1e6), 1e6);
+  EXPECT_NE(near_half(1e-6, 0.1), static_cast<float>(1e-6)) << "fine enough in a table of larger numbers";
+  EXPECT_EQ(near_half(0.1, 0.1), 0.0999755859375);
 }
 
 // Every kind of product, against the error that the runtime's own outputs have on the calibration samples.
