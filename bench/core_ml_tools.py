@@ -43,10 +43,25 @@ def load_peer():
     return importlib.import_module("coremltools.models.neural_network.quantization_utils")
 
 
+def widen_halves(message):
+    """Core ML Tools leaves weights of 16 bits as they are: it gets them as floats, which are the same numbers."""
+    import numpy
+    for field, value in message.ListFields():
+        if field.message_type is None or field.message_type.GetOptions().map_entry:
+            continue
+        for each in value if field.label == field.LABEL_REPEATED else [value]:
+            if field.message_type.name == "WeightParams" and each.float16Value:
+                each.floatValue.extend(numpy.frombuffer(each.float16Value, numpy.float16).astype(float))
+                each.ClearField("float16Value")
+            else:
+                widen_halves(each)
+
+
 def theirs(peer, model, mode, bits, out):
     from coremltools.proto import Model_pb2
     spec = Model_pb2.Model()
     spec.ParseFromString(model.read_bytes())
+    widen_halves(getattr(spec, spec.WhichOneof("Type")))
     modes = {"linear": peer._QUANTIZATION_MODE_LINEAR_QUANTIZATION,
              "kmeans": peer._QUANTIZATION_MODE_LOOKUP_TABLE_KMEANS}
     begin = time.process_time()
