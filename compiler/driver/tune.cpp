@@ -34,6 +34,7 @@ constexpr double first_misses = 0.6;
 constexpr double hope = 1.6, little = 0.96, caution = 0.9;
 // A miss whose damage is this near to a hit's ends the search.
 constexpr double near = 0.94;
+constexpr int most_steps = 64;  // without a change of any width
 
 bool is_decibels(const std::string& metric) { return metric.ends_with("_db"); }
 
@@ -212,6 +213,11 @@ class Tuner {
     Chosen last;
     while (looks.size() < most_verifications && !(reached > 0 && missed > 0 && missed * near < reached)) {
       Chosen chosen = widths_for_damage(widths_.layers, asked_ / together_);
+      // Of a small network no width may change by so little; as long as nothing reached the goal, go on.
+      for (int more = 0; chosen == last && reached == 0 && more < most_steps; ++more) {
+        asked_ *= caution;
+        chosen = widths_for_damage(widths_.layers, asked_ / together_);
+      }
       if (chosen == last) break;
       last = chosen;
       looks.push_back(look_at(std::move(chosen)));

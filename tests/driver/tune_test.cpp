@@ -71,6 +71,12 @@ TEST_F(Tune, TheModelReachesTheBudgetWithTheRecipesBits) {
   }
   EXPECT_GT(lines, 1);
   EXPECT_GT(narrow, 0) << recipe;
+  // Of all looks that the recipe lists it is the smallest that reached the goal.
+  const std::size_t size = fs::file_size(out / "net.mlq");
+  EXPECT_THAT(recipe, HasSubstr("# " + std::to_string(size) + " bytes; top1_agreement "));
+  const std::regex look("# looked at ([0-9]+) bytes: ([0-9.]+)");
+  for (std::sregex_iterator it(recipe.begin(), recipe.end(), look), end; it != end; ++it)
+    EXPECT_TRUE(std::stoul((*it)[1]) >= size || std::stod((*it)[2]) < 0.9) << recipe;
 }
 
 TEST_F(Tune, ThePrintedRecipeMakesTheSameModelAndIsTheSameForAnyNumberOfThreads) {
