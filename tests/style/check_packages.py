@@ -1,6 +1,6 @@
-"""Whether BUILD's objects include a header that PACKAGE... do not bring along to a machine that has nothing.
+"""Whether BUILD needs a header or library that PACKAGE... do not bring along to a machine that has nothing.
 
-./dev installs those packages before it builds; a header that is there by chance, as a part of the image or because
+./dev installs those packages before it builds; a file that is there by chance, as a part of the image or because
 of a package that only a bench wants, builds here and on no new machine."""
 import pathlib
 import re
@@ -16,6 +16,17 @@ def headers(build):
     lines = run("ninja", "-C", build, "-t", "deps").splitlines()
     paths = {line.strip() for line in lines if line.startswith("    /usr/")}
     return sorted({str(pathlib.Path(path).resolve()) for path in paths})
+
+
+def libraries(build):
+    """What the compiler is linked with: /usr/lib/libx.so, or -lx for libx.so or libx.a beside the others."""
+    link = run("ninja", "-C", build, "-t", "commands", "mlqc").splitlines()[-1]
+    paths = set(re.findall(r"/usr/lib/\S+\.(?:so|a)\b", link))
+    folders = {pathlib.Path(path).parent for path in paths}
+    for name in re.findall(r" -l(\S+)", link):
+        found = [folder / f"lib{name}{end}" for folder in folders for end in (".so", ".a")]
+        paths.update(str(path) for path in found if path.exists())
+    return sorted(paths)
 
 
 def owners(paths):
@@ -41,7 +52,7 @@ def main():
         print("SKIPPED: apt does not know the packages here (apt-get update):", error.stderr.strip().splitlines()[-1])
         return
     missing = {}
-    for path, package in owners(headers(build)).items():
+    for path, package in owners(headers(build) + libraries(build)).items():
         if package not in there:
             missing.setdefault(package, path)
     for package, path in missing.items():
