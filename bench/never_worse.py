@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SUFFIXES = (".mlmodel", ".mlpackage", ".onnx", ".h5", ".hdf5", ".keras", ".pb", ".tflite")
+TENSOR = re.compile(r"(input|output)_\d+\.pb")
 MANIFEST = """schema: 1
 model: {{ file: "{model}" }}
 quantize: {{ algorithm: {algorithm}, bits: {bits}, rounding: {rounding} }}
@@ -121,10 +123,11 @@ def page(known, algorithm):
 
 
 def models_of(arguments, shared):
-    """Files by the names that the table gives them. What lies in an .mlpackage is no model by itself."""
+    """Files by the names that the table gives them. What lies in an .mlpackage is no model by itself, nor are the
+    tensors beside ONNX models."""
     if arguments.models:
         return {p.name: p.resolve() for p in arguments.models}
-    found = sorted(p for p in (shared / "models").rglob("*") if p.suffix in SUFFIXES
+    found = sorted(p for p in (shared / "models").rglob("*") if p.suffix in SUFFIXES and not TENSOR.fullmatch(p.name)
                    and not any(folder.suffix == ".mlpackage" for folder in p.parents))
     return {str(p.relative_to(shared / "models")): p.resolve() for p in found}
 

@@ -38,8 +38,10 @@ class Layer {
     indices_.resize(task.weights.size());
   }
 
+  // A group by itself may see nothing but zeros: the channel of a depthwise layer that is never active.
   bool reached() const {
-    return std::all_of(systems_.begin(), systems_.end(), [](const System& s) { return s.columns > 0; });
+    return std::ranges::all_of(systems_, [](const System& s) { return s.columns > 0; }) &&
+           std::ranges::any_of(systems_, &System::varies);
   }
 
   // Levels to begin with: the algorithm's own for the target, cut off where it pays.

@@ -197,7 +197,7 @@ class Rounder {
     CompensateResult made = compensate(task, std::move(moments));
     if (!made.ok) {
       result.tensors.push_back(
-          {plan.tensor, false, "the samples' activations before it are all zero or not finite", 0, 0});
+          {plan.tensor, false, "the samples' activations before it never change or are not finite", 0, 0});
       return;
     }
     const bool better = made.error < made.nearest_error;

@@ -122,13 +122,18 @@ void shift_target(System& system, const Square& factor, const Matrix& moved) {
   });
 }
 
-bool add_damping(std::vector<double>& h, std::size_t n, double damping) {
-  constexpr double trifle = 1e-30;  // of the unit: what a float still divides by
+double trace_of(const std::vector<double>& m, std::size_t n) {
   double trace = 0;
-  for (std::size_t i = 0; i < n; ++i) trace += h[i * n + i];
-  const double ridge = damping * trace / static_cast<double>(n);
-  for (std::size_t i = 0; i < n; ++i) h[i * n + i] += std::max(ridge, trifle);
-  return ridge > 0;
+  for (std::size_t i = 0; i < n; ++i) trace += m[i * n + i];
+  return trace;
+}
+
+// Where activations do not vary, each weight is rounded by itself.
+void add_damping(std::vector<double>& h, std::size_t n, double damping, bool varies) {
+  constexpr double trifle = 1e-30;  // of the unit: what a float still divides by
+  const double ridge = varies ? std::max(damping * trace_of(h, n) / static_cast<double>(n), trifle) : trifle;
+  if (!varies) std::ranges::fill(h, 0);
+  for (std::size_t i = 0; i < n; ++i) h[i * n + i] += ridge;
 }
 
 }  // namespace
@@ -155,15 +160,19 @@ System make_system(Moments moments, std::span<const float> weights, bool centred
   moments.cross = divided(std::move(moments.cross), moments.count * unit);
   system.exact_mean = divided(moments.exact, moments.count);
   system.seen_mean = divided(moments.seen, moments.count);
+  const double before = trace_of(moments.second, n);
+  if (!std::isfinite(before)) return {};
   if (centred) {
     centre(moments.second, system.seen_mean, system.seen_mean, unit);
     centre(moments.cross, system.exact_mean, system.seen_mean, unit);
   }
+  constexpr double roundoff = 1e-12;
+  system.varies = trace_of(moments.second, n) > roundoff * before;
   system.order = by_diagonal(moments.second, n);
   // Each matrix is as large as many layers: there are never more than two of them.
   for (std::size_t i = 0; i < n * n; ++i) moments.cross[i] -= moments.second[i];
   const Matrix change = moved(weights, std::exchange(moments.cross, {}), system);
-  if (!add_damping(moments.second, n, damping)) return {};
+  add_damping(moments.second, n, damping, system.varies);
   system.h = in_order(moments.second, system.order);
   std::vector<double>& factor = moments.second;
   reverse_order(factor, system.order);
@@ -171,7 +180,7 @@ System make_system(Moments moments, std::span<const float> weights, bool centred
   system.target.resize(weights.size());
   for (std::size_t i = 0; i < weights.size(); ++i)
     system.target[i] = weights[i / n * n + system.order[i % n]];
-  if (change.size() > 0) shift_target(system, square(factor), change);
+  if (system.varies && change.size() > 0) shift_target(system, square(factor), change);
   std::vector<double> diagonal;
   for (std::size_t k = n; k-- > 0;) diagonal.push_back(factor[k * n + k]);
   system.u = to_u(factor, diagonal);

@@ -13,6 +13,7 @@ namespace mlqc {
 // coordinates are in the order in which they are to be rounded, those with the largest activations first.
 struct System {
   std::size_t columns = 0, rows = 0;
+  bool varies = false;             // or the columns are the same all the time: H is a trifle, e is W - Q
   std::vector<std::size_t> order;  // order[k]: the column that comes k-th
   std::vector<float> h;            // columns x columns
   // H = U D U' with U unit upper triangular, U by rows: the cost is the sum over k of
@@ -28,7 +29,7 @@ struct System {
 // the layer has a bias, which then takes up the means. The target is what a float layer that sees x' would
 // need to give the outputs that the float layer gives for x (weighed against leaving its weights alone, by
 // the same damping): W + W (C - S) / H, with S = E x' x'^T, C = E x x'^T.
-// `weights` is rows x columns. An empty System where the columns are all zero.
+// `weights` is rows x columns. An empty System where there are no columns, or some are not finite.
 System make_system(Moments moments, std::span<const float> weights, bool centred, double damping,
                    double unit);
 

@@ -435,6 +435,38 @@ TEST(Compensated, StaysWithNearestWhereNothingReachesTheLayer) {
                          ours.graph.tensors[w1].data->bytes.begin()));
 }
 
+// As the channels of depthwise layers often are; the others are compensated all the same.
+TEST(Compensated, TakesChannelsThatNeverChange) {
+  const Shape input = {1, 5, 9, 9}, shape = {5, 1, 3, 3};
+  Net net(input);
+  net.node("Conv", {net.constant("w", shape, noise(count(shape), 3)), net.constant("b", {5}, noise(5, 4))},
+           {{"group", std::int64_t{5}}});
+  const Graph graph = net.done();
+  Calibration samples = calibration(input, 30);
+  samples.sample = [whole = samples.sample](std::size_t i) {
+    std::vector<Array> arrays = whole(i);
+    auto* values = reinterpret_cast<float*>(arrays[0].bytes.data());
+    std::fill_n(values, 81, 0.0f);
+    std::fill_n(values + 81, 81, 0.7f);
+    return arrays;
+  };
+  for (const std::string granularity : {"per_tensor", "per_channel"})
+    for (const std::string algorithm : {"kmeans_lut", "linear"}) {
+      const QuantizationPlan plan = plan_of(graph, algorithm, 3, granularity);
+      const CompensatedGraph ours = round(graph, plan, samples);
+      ASSERT_EQ(ours.tensors.size(), 1u);
+      EXPECT_TRUE(ours.tensors[0].compensated) << ours.tensors[0].why;
+      EXPECT_LT(output_error(graph, ours.graph, samples),
+                0.8 * output_error(graph, quantize(graph, plan), samples))
+          << algorithm << granularity;
+      // The weights that no sample tells anything about are near what they were.
+      const auto id = static_cast<std::size_t>(plan[0].tensor);
+      const Floats before = floats_of(graph.tensors[id]), after = floats_of(ours.graph.tensors[id]);
+      for (std::size_t i = 0; i < 18; ++i)
+        EXPECT_NEAR(after.values[i], before.values[i], 0.5) << algorithm << granularity;
+    }
+}
+
 struct Degenerate {
   const char* name;
   float (*weight)(std::size_t i);
