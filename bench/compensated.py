@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 MANIFEST = """schema: 1
 model: {{ file: "{model}" }}
 quantize: {{ algorithm: {algorithm}, bits: {bits}, rounding: {rounding}{sharing} }}
-calibrate: {{ images: "{calibrate}"{limit} }}
+calibrate: {{ images: "{calibrate}"{more} }}
 validate: {{ samples: {{ images: "{judge}" }} }}
 """
 
@@ -79,12 +79,14 @@ def main():
     parser.add_argument("--bits", type=int, nargs="+", default=[8, 6, 5, 4, 3])
     parser.add_argument("--granularities", nargs="+", default=[""], help="per_channel, per_group:16, per_block:32, ...")
     parser.add_argument("--calibration", type=int, help="at most so many photographs calibrate")
+    parser.add_argument("--mirror", action="store_true", help="photographs calibrate mirrored, too")
     arguments = parser.parse_args()
     if not arguments.model.is_file():
         print("SKIPPED: no model; give --model and --photos")
         return
     mlqc = arguments.build / "compiler/driver/mlqc"
-    limit = f", limit: {arguments.calibration}" if arguments.calibration else ""
+    more = f", limit: {arguments.calibration}" if arguments.calibration else ""
+    more += ", augment: mirror" if arguments.mirror else ""
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         calibrate, judge = split([p.resolve() for p in arguments.photos], work, 3)
@@ -92,7 +94,7 @@ def main():
         runs = itertools.product(arguments.algorithms, arguments.granularities, arguments.roundings, arguments.bits)
         for algorithm, granularity, rounding, bits in runs:
             report = measure(mlqc, work, model=arguments.model.resolve(), algorithm=algorithm, bits=bits, rounding=rounding,
-                             sharing=sharing_of(granularity), calibrate=calibrate, judge=judge, limit=limit)
+                             sharing=sharing_of(granularity), calibrate=calibrate, judge=judge, more=more)
             since = sum("nearest_since" in layer for layer in report["layers"])
             print(f"{algorithm:<18} {granularity:<13} {rounding:<12} {bits:>4} {report['bytes']['weights']:>10,} "
                   f"{report['seconds']['quantize']:>7.1f} s  {figures(report)}"

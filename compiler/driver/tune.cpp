@@ -46,12 +46,15 @@ double change_of_damage(const Metric& metric, double from, double to) {
   return metric.summary == Summary::hits ? ratio * ratio : ratio;
 }
 
-std::vector<std::size_t> numbers(std::size_t count, bool held) {
+// Of a sample and its mirrored picture none judges what the other steered.
+Samples part_of(const Samples& samples, bool held) {
+  const auto count = static_cast<std::size_t>(
+      std::ranges::count_if(samples.items, [](const auto& item) { return !item.mirrored; }));
   const bool split = count >= fewest_to_split;
   std::vector<std::size_t> which;
-  for (std::size_t i = 0; i < count; ++i)
-    if (!split || (i % every == every - 1) == held) which.push_back(i);
-  return which;
+  for (std::size_t i = 0; i < (held ? count : samples.items.size()); ++i)
+    if (!split || (i % count % every == every - 1) == held) which.push_back(i);
+  return chosen_samples(samples, which);
 }
 
 class Tuner {
@@ -63,8 +66,8 @@ class Tuner {
         budget_(*manifest.quantize.budget),
         reference_(inputs.graph),
         metric_(*find_metric(budget_.metric.value)),
-        steering_(chosen_samples(*inputs.calibration, numbers(inputs.calibration->items.size(), false))),
-        held_(chosen_samples(*inputs.calibration, numbers(inputs.calibration->items.size(), true))) {}
+        steering_(part_of(*inputs.calibration, false)),
+        held_(part_of(*inputs.calibration, true)) {}
 
   Recipe run() {
     // Layers are judged on samples that did not round them: to those that did, a layer with a row for each

@@ -301,6 +301,18 @@ Field samples_section(const std::string& key, const std::string& what) {
           .one_of = {"images", "tensors", "random"}};
 }
 
+Field calibration() {
+  Field section = samples_section("calibrate", "Samples that steer the quantization.");
+  section.fields.push_back(
+      {.key = "augment",
+       .type = Type::word,
+       .what =
+           "`mirror`: each picture also with left and right swapped, twice the samples. For models to which "
+           "that makes no difference: not of text or digits.",
+       .words = {"mirror"}});
+  return section;
+}
+
 Fields own_metric() {
   return {
       {.key = "name", .type = Type::identifier, .what = "What `gate` calls it.", .required = true},
@@ -387,7 +399,7 @@ Fields root() {
        .what = "Layers that the app computes itself.",
        .fields = custom_layer(),
        .one_of = {"class", "op"}},
-      samples_section("calibrate", "Samples that steer the quantization."),
+      calibration(),
       {.key = "validate",
        .type = Type::section,
        .what = "How the quantized model is tried against the float model.",

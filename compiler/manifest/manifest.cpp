@@ -201,6 +201,7 @@ std::optional<SamplesSection> read_samples(const Section& section) {
   set(samples.random, section, "random");
   set(samples.limit, section, "limit");
   set(samples.seed, section, "seed");
+  set(samples.augment, section, "augment");
   return samples;
 }
 

@@ -83,6 +83,20 @@ Result<Array> draw(const Samples& samples, std::size_t index, std::size_t place,
   return to_array(values, wanted_type(graph, input), shape);
 }
 
+// Images come as rows of pixels, whatever is in front of them.
+void mirror(Array& image) {
+  const auto width = static_cast<std::size_t>(image.shape.back());
+  const auto count = static_cast<std::size_t>(mlq::element_count(image.shape).value_or(0));
+  if (count == 0) return;
+  const auto size = static_cast<std::ptrdiff_t>(image.bytes.size() / count);
+  for (std::size_t row = 0; row < count; row += width)
+    for (std::size_t i = 0; i < width / 2; ++i) {
+      const auto left = image.bytes.begin() + static_cast<std::ptrdiff_t>(row + i) * size;
+      const auto right = image.bytes.begin() + static_cast<std::ptrdiff_t>(row + width - 1 - i) * size;
+      std::swap_ranges(left, left + size, right);
+    }
+}
+
 }  // namespace
 
 Result<Array> load_input(const std::string& file, const mlq::Graph& graph, std::size_t input) {
@@ -111,6 +125,7 @@ Result<std::vector<Array>> load_sample(const Samples& samples, std::size_t index
     Result<Array> input = item.files.empty() ? draw(samples, index, place, graph, graph.inputs[i])
                                              : load_input(item.files.at(place), graph, i);
     if (!input) return Failure{input.error()};
+    if (item.mirrored) mirror(*input);
     inputs.push_back(std::move(*input));
   }
   return inputs;

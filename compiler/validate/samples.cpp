@@ -132,6 +132,12 @@ void choose(std::vector<Item>& items, std::size_t limit, int seed) {
   items = std::move(chosen);
 }
 
+void add_mirrored(std::vector<Item>& items) {
+  const std::size_t count = items.size();
+  for (std::size_t i = 0; i < count; ++i)
+    items.push_back({items[i].name + ", mirrored", items[i].files, true});
+}
+
 std::string hash_of(const std::string& file) {
   try {
     return sha256(map_file(file).bytes);
@@ -208,6 +214,7 @@ Samples find_samples(const SamplesSection& section, const mlq::Graph& graph) {
          section.images ? "it needs .jpg, .jpeg or .png files, also in subfolders"
                         : "it needs NAME.npy files for one input, or SAMPLE/INPUT.npy");
   if (section.limit) choose(samples.items, static_cast<std::size_t>(section.limit->value), section.seed);
+  if (section.augment) add_mirrored(samples.items);
   samples.sha256 = hash_of(samples.items);
   return samples;
 }

@@ -17,9 +17,11 @@ struct Samples {
   struct Item {
     std::string name;                // relative path, or "random-7"
     std::vector<std::string> files;  // one per input; empty for random
+    bool mirrored = false;           // an image with left and right swapped
   };
   std::vector<Item> items;  // sorted by name; which ones, `limit` and `seed` decide (by a hash of the name,
-                            // so that one file more or less changes the choice by one at most)
+                            // so that one file more or less changes the choice by one at most); behind them,
+                            // in the same order, the mirrored ones where they are asked for
   std::vector<std::string> labels;  // of each item, what it really shows; empty where nobody said
   std::string sha256;               // over names and contents, in order
   int seed = 0;

@@ -147,6 +147,22 @@ TEST_F(Tune, CodedWeightsGetStepsAsWideAsPay) {
   EXPECT_EQ(read(folder / "other/net.mlq"), found);
 }
 
+// Not what one would do to digits, but they are what is at hand.
+TEST_F(Tune, MirroredPicturesSteerToo) {
+  const auto artifact = [&](const std::string& more) {
+    const std::string file =
+        digits_manifest(folder,
+                        "quantize: { algorithm: kmeans_lut, bits: 3, rounding: compensated }\n"
+                        "calibrate: { images: calibrate, limit: 9" +
+                            more + " }\n");
+    EXPECT_EQ(build(file).exit, 0);
+    return read(out / "net.mlq");
+  };
+  const std::string plain = artifact(""), both = artifact(", augment: mirror");
+  EXPECT_EQ(plain.size(), both.size());
+  EXPECT_NE(plain, both) << "the same key, or samples that make no difference";
+}
+
 TEST_F(Tune, SaysWhatCannotBe) {
   Outcome run = build(automatic("max_size: 1 KB"));
   EXPECT_EQ(run.exit, 1);

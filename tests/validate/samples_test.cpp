@@ -136,6 +136,35 @@ TEST(FindSamples, ChoosesBySeedAndBarelyMovesWhenAFileIsAdded) {
   EXPECT_GE(kept.size(), 19u);
 }
 
+// Behind the others, in the same order; each row of each plane the other way round, whatever the type.
+TEST(FindSamples, AddsMirroredPictures) {
+  SamplesSection section = images(data_folder() / "images", 3);
+  const Samples plain = find_samples(section, picture_graph());
+  section.augment = {"mirror", {}};
+  const Samples both = find_samples(section, picture_graph());
+  ASSERT_EQ(both.items.size(), 6u);
+  EXPECT_NE(both.sha256, plain.sha256);
+  const mlq::Graph floats = graph_of({input("x", FeatureKind::tensor, {1, 3, 20, 35})});
+  for (const mlq::Graph* graph : {&picture_graph(), &floats})
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(both.items[i].name, plain.items[i].name);
+      EXPECT_EQ(both.items[3 + i].name, plain.items[i].name + ", mirrored");
+      const auto ours = load_sample(both, i, *graph), theirs = load_sample(both, 3 + i, *graph);
+      ASSERT_TRUE(ours) << ours.error();
+      ASSERT_TRUE(theirs) << theirs.error();
+      const auto width = static_cast<std::size_t>((*ours)[0].shape.back());
+      const auto rows = static_cast<std::size_t>(*mlq::element_count((*ours)[0].shape)) / width;
+      const std::size_t size = (*ours)[0].bytes.size() / rows / width;
+      const std::byte *a = (*ours)[0].bytes.data(), *b = (*theirs)[0].bytes.data();
+      bool swapped = true;
+      for (std::size_t row = 0; row < rows; ++row)
+        for (std::size_t k = 0; k < width; ++k)
+          swapped &=
+              std::memcmp(a + (row * width + k) * size, b + (row * width + width - 1 - k) * size, size) == 0;
+      EXPECT_TRUE(swapped) << both.items[i].name;
+    }
+}
+
 TEST(FindSamples, SaysWhatIsMissing) {
   TemporaryFolder folder;
   folder.write("only.txt", "");
