@@ -37,5 +37,31 @@ TEST(ParallelForSlots, NoSlotIsUsedTwiceAtOnce) {
   });
 }
 
+// While a body waits for its inner loop, its thread may help that loop only.
+TEST(ParallelForSlots, NorByABodyThatWaitsForALoopOfItsOwn) {
+  std::vector<std::atomic<int>> busy(static_cast<std::size_t>(threads()));
+  std::atomic<int> inner = 0;
+  parallel_for_slots(200, [&](std::size_t, std::size_t slot) {
+    EXPECT_EQ(busy[slot]++, 0);
+    parallel_for(50, [&](std::size_t) { ++inner; });
+    --busy[slot];
+  });
+  EXPECT_EQ(inner, 200 * 50);
+}
+
+TEST(ParallelFor, TakesThreadsBeforeEachLoop) {
+  for (const int count : {3, 1, 2}) {
+    set_threads(count);
+    std::atomic<std::size_t> greatest = 0, visits = 0;
+    parallel_for_slots(300, [&](std::size_t, std::size_t slot) {
+      if (slot > greatest) greatest = slot;
+      ++visits;
+    });
+    EXPECT_LT(greatest, static_cast<std::size_t>(count));
+    EXPECT_EQ(visits, 300u);
+  }
+  set_threads(0);
+}
+
 }  // namespace
 }  // namespace mlqc
