@@ -132,12 +132,6 @@ void choose(std::vector<Item>& items, std::size_t limit, int seed) {
   items = std::move(chosen);
 }
 
-void add_mirrored(std::vector<Item>& items) {
-  const std::size_t count = items.size();
-  for (std::size_t i = 0; i < count; ++i)
-    items.push_back({items[i].name + ", mirrored", items[i].files, true});
-}
-
 std::string hash_of(const std::string& file) {
   try {
     return sha256(map_file(file).bytes);
@@ -154,6 +148,18 @@ std::string hash_of(const std::vector<Item>& items) {
   std::string text;
   for (std::size_t i = 0; i < items.size(); ++i) text += items[i].name + '\0' + lines[i] + '\n';
   return sha256(text);
+}
+
+// The files are those that were hashed already.
+void add_mirrored(Samples& samples) {
+  const std::size_t count = samples.items.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    Item item = samples.items[i];
+    item.name += ", mirrored";
+    item.mirrored = true;
+    samples.items.push_back(std::move(item));
+  }
+  samples.sha256 = sha256(samples.sha256 + " mirrored");
 }
 
 // Numbers can be drawn where their count is known: from the shape, or from the shapes that it may have.
@@ -214,8 +220,8 @@ Samples find_samples(const SamplesSection& section, const mlq::Graph& graph) {
          section.images ? "it needs .jpg, .jpeg or .png files, also in subfolders"
                         : "it needs NAME.npy files for one input, or SAMPLE/INPUT.npy");
   if (section.limit) choose(samples.items, static_cast<std::size_t>(section.limit->value), section.seed);
-  if (section.augment) add_mirrored(samples.items);
   samples.sha256 = hash_of(samples.items);
+  if (section.augment) add_mirrored(samples);
   return samples;
 }
 
