@@ -79,14 +79,15 @@ def main():
     parser.add_argument("--bits", type=int, nargs="+", default=[8, 6, 5, 4, 3])
     parser.add_argument("--granularities", nargs="+", default=[""], help="per_channel, per_group:16, per_block:32, ...")
     parser.add_argument("--calibration", type=int, help="at most so many photographs calibrate")
-    parser.add_argument("--mirror", action="store_true", help="photographs calibrate mirrored, too")
+    parser.add_argument("--augment", nargs="+", choices=["mirror", "crop"],
+                        help="photographs calibrate mirrored, or parts of them, too")
     arguments = parser.parse_args()
     if not arguments.model.is_file():
         print("SKIPPED: no model; give --model and --photos")
         return
     mlqc = arguments.build / "compiler/driver/mlqc"
     more = f", limit: {arguments.calibration}" if arguments.calibration else ""
-    more += ", augment: mirror" if arguments.mirror else ""
+    more += f", augment: [{', '.join(arguments.augment)}]" if arguments.augment else ""
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         calibrate, judge = split([p.resolve() for p in arguments.photos], work, 3)

@@ -7,6 +7,7 @@
 #include "compiler/frontends/frontend.h"
 #include "compiler/manifest/manifest.h"
 #include "compiler/support/bytes.h"
+#include "compiler/validate/image_input.h"
 
 namespace mlqc {
 
@@ -41,14 +42,18 @@ bool has(const mlq::Graph& graph, mlq::FeatureKind kind, const std::vector<mlq::
   return std::ranges::any_of(features, [&](const mlq::Feature& f) { return f.kind == kind; });
 }
 
-std::string samples_line(const mlq::Graph& graph) {
-  const bool image = graph.inputs.size() == 1 && graph.inputs[0].kind == mlq::FeatureKind::image;
-  return image ? "  # Better: a folder of photographs as the app will see them.\n"
-                 "  # samples: { images: photos, limit: 256 }\n"
-                 "  samples: { random: 64 }\n"
-               : "  # Better: a folder of .npy files with real inputs.\n"
-                 "  # samples: { tensors: samples }\n"
-                 "  samples: { random: 64 }\n";
+// Random numbers do for a start; real inputs are better.
+std::string samples_lines(const mlq::Graph& graph) {
+  const std::string photographs = "  # samples: { images: photos, limit: 256 }\n";
+  std::string better = "a folder of .npy files with real inputs.\n  # samples: { tensors: samples }\n";
+  if (graph.inputs.size() == 1 && graph.inputs[0].kind == mlq::FeatureKind::image)
+    better = "a folder of photographs as the app will see them.\n" + photographs;
+  else if (graph.inputs.size() == 1 && is_nhwc(graph.inputs[0]))
+    better = fmt::format(
+        "a folder of photographs, if it takes pictures; scale and bias as it was trained:\n"
+        "  # interface: {{ inputs: {{ {}: {{ as: image, layout: nhwc, scale: 1, bias: 0 }} }} }}\n{}",
+        quoted(graph.inputs[0].name), photographs);
+  return "  # Better: " + better + "  samples: { random: 64 }\n";
 }
 
 std::string manifest_for(const mlq::Graph& graph, const std::string& model, const std::string& name) {
@@ -62,7 +67,7 @@ std::string manifest_for(const mlq::Graph& graph, const std::string& model, cons
   text +=
       "  # layers: # exceptions by layer name, the first that matches wins\n  #   - { match: \"conv1*\", "
       "bits: 16, reason: \"costs most\" }\n\n";
-  text += "validate:\n" + samples_line(graph) + "\n";
+  text += "validate:\n" + samples_lines(graph) + "\n";
   text += "gate:\n";
   if (scores)
     text += "  - { metric: top1_agreement, at_least: 0.95 }\n";

@@ -11,6 +11,7 @@
 #include "compiler/driver/layer_widths.h"
 #include "compiler/driver/layers.h"
 #include "compiler/driver/model_file.h"
+#include "compiler/driver/sample_parts.h"
 #include "compiler/validate/measure.h"
 
 namespace mlqc {

@@ -19,10 +19,12 @@ namespace {
 std::string text_of(const fs::path& path) { return fs::absolute(path).lexically_normal().string(); }
 
 std::string text_of(const SamplesSection& s) {
-  return fmt::format("images={} tensors={} random={} limit={} seed={}{}",
-                     s.images ? text_of(s.images->value) : "-", s.tensors ? text_of(s.tensors->value) : "-",
-                     s.random ? s.random->value : 0, s.limit ? s.limit->value : 0, s.seed.value,
-                     s.augment ? " augment=" + s.augment->value : "");
+  std::string text =
+      fmt::format("images={} tensors={} random={} limit={} seed={}",
+                  s.images ? text_of(s.images->value) : "-", s.tensors ? text_of(s.tensors->value) : "-",
+                  s.random ? s.random->value : 0, s.limit ? s.limit->value : 0, s.seed.value);
+  for (const auto& word : s.augment) text += " augment=" + word.value;
+  return text;
 }
 
 std::string text_of(const QuantizeSection& quantize) {

@@ -9,6 +9,7 @@
 #include "compiler/driver/class_importance.h"
 #include "compiler/driver/layers.h"
 #include "compiler/driver/model_file.h"
+#include "compiler/driver/sample_parts.h"
 #include "compiler/quantize/blocks.h"
 #include "compiler/quantize/classes.h"
 #include "compiler/quantize/compensated.h"
@@ -92,16 +93,10 @@ double bytes_when_coded(const mlq::Tensor& tensor, TensorPlan entry) {
   return static_cast<double>(stored_bytes(quantize(tensor, entry), true));
 }
 
-double packed_bytes(const mlq::Tensor& tensor, const TensorPlan& entry) {
-  const auto count = static_cast<double>(mlq::element_count(tensor.shape).value_or(0));
-  const auto groups =
-      static_cast<double>(mlq::group_count(tensor.shape, blocks_of(entry, tensor.shape)).value_or(1));
-  // Levels that compensation moves become halves (levels.h).
-  const double each = entry.settings.rounding == "compensated" ? 2 : sizeof(float);
-  if (entry.settings.step != 0)
-    return static_cast<double>(quantize(tensor, entry).data->bytes.size()) + groups * 2 * each;
-  const double numbers = entry.settings.algorithm.ends_with("_lut") ? std::exp2(entry.settings.bits) : 2;
-  return std::ceil(count * entry.settings.bits / 8) + groups * numbers * each;
+double bytes_when_packed(const mlq::Tensor& tensor, const TensorPlan& entry) {
+  if (entry.settings.step == 0) return static_cast<double>(packed_bytes(tensor, entry));
+  const std::size_t groups = mlq::group_count(tensor.shape, blocks_of(entry, tensor.shape)).value_or(1);
+  return static_cast<double>(quantize(tensor, entry).data->bytes.size() + groups * 2 * sizeof(float));
 }
 
 // The float network with one layer's constants (weights, and a bias that moved with them) of another.
@@ -196,7 +191,7 @@ std::optional<double> bytes_of(const Graph& reference, const QuantizeSettings& s
     if (taken && settings.step != 0 && other_formats && is_wide(tensor, entry)) return {};
     bytes += !taken  ? static_cast<double>(tensor.data->bytes.size())
              : coded ? bytes_when_coded(tensor, entry)
-                     : packed_bytes(tensor, entry);
+                     : bytes_when_packed(tensor, entry);
   }
   return bytes;
 }
@@ -290,23 +285,6 @@ double damage_of(const Measured& measured) {
   }
   // A network that gives no numbers any more is as bad as can be.
   return std::isfinite(damage) ? damage : 1e6;
-}
-
-std::vector<std::size_t> spread(std::size_t count, std::size_t most) {
-  const std::size_t used = std::min(count, most);
-  std::vector<std::size_t> which;
-  for (std::size_t i = 0; i < used; ++i) which.push_back(i * count / used);
-  return which;
-}
-
-Samples chosen_samples(const Samples& samples, const std::vector<std::size_t>& which) {
-  Samples result;
-  result.seed = samples.seed;
-  for (const std::size_t i : which) {
-    result.items.push_back(samples.items[i]);
-    if (!samples.labels.empty()) result.labels.push_back(samples.labels[i]);
-  }
-  return result;
 }
 
 }  // namespace mlqc

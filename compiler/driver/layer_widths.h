@@ -37,10 +37,4 @@ NamedWidths measure_widths(const Manifest& manifest, const Steering& steering, c
 // noise to signal of others; summed over outputs.
 double damage_of(const Measured& measured);
 
-// At most so many places of 0..count-1, evenly spread: lists are sorted by name, and folders are classes.
-std::vector<std::size_t> spread(std::size_t count, std::size_t most);
-
-// Some of the samples, in order.
-Samples chosen_samples(const Samples& samples, const std::vector<std::size_t>& which);
-
 }  // namespace mlqc

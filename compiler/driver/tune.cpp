@@ -10,6 +10,7 @@
 #include "compiler/driver/class_importance.h"
 #include "compiler/driver/layer_widths.h"
 #include "compiler/driver/model_file.h"
+#include "compiler/driver/sample_parts.h"
 #include "compiler/quantize/compensated.h"
 #include "compiler/quantize/quantize.h"
 #include "compiler/support/bytes.h"
@@ -24,8 +25,6 @@ constexpr std::size_t most_verifications = 8;  // on those that judge
 constexpr int most_fits = 6;                   // until the artifact is as small as asked
 // A trial that ends so near to what was asked of it (in the logarithm of damage) settles the search.
 constexpr double near_enough = 0.05;
-// Of the calibration samples every so many is kept from steering a trial, and judges it.
-constexpr std::size_t every = 4, fewest_to_split = 8;
 // What a share of misses is to the square root of the damage, before any were counted.
 constexpr double first_misses = 0.6;
 // A count of hits at one size differs from the next by chance more than by size. So the first look asks for
@@ -46,17 +45,6 @@ double change_of_damage(const Metric& metric, double from, double to) {
   return metric.summary == Summary::hits ? ratio * ratio : ratio;
 }
 
-// Of a sample and its mirrored picture none judges what the other steered.
-Samples part_of(const Samples& samples, bool held) {
-  const auto count = static_cast<std::size_t>(
-      std::ranges::count_if(samples.items, [](const auto& item) { return !item.mirrored; }));
-  const bool split = count >= fewest_to_split;
-  std::vector<std::size_t> which;
-  for (std::size_t i = 0; i < (held ? count : samples.items.size()); ++i)
-    if (!split || (i % count % every == every - 1) == held) which.push_back(i);
-  return chosen_samples(samples, which);
-}
-
 class Tuner {
  public:
   Tuner(const Manifest& manifest, const Inputs& inputs, Progress& progress)
@@ -66,14 +54,13 @@ class Tuner {
         budget_(*manifest.quantize.budget),
         reference_(inputs.graph),
         metric_(*find_metric(budget_.metric.value)),
-        steering_(part_of(*inputs.calibration, false)),
-        held_(part_of(*inputs.calibration, true)) {}
+        parts_(split(*inputs.calibration)) {}
 
   Recipe run() {
     // Layers are judged on samples that did not round them: to those that did, a layer with a row for each
     // class looks half as bad as it is.
-    widths_ = measure_widths(manifest_, {calibration_of(steering_, reference_, progress_), held_}, reference_,
-                             progress_);
+    widths_ = measure_widths(manifest_, {calibration_of(parts_.steering, reference_, progress_), parts_.held},
+                             reference_, progress_);
     if (widths_.names.empty())
       throw Error(Exit::usage, {manifest_.quantize.bits,
                                 "'bits: auto' finds no layer whose bits it may choose",
@@ -140,9 +127,9 @@ class Tuner {
   // Misses are few and jump; the divergence behind them is smooth. All calibration samples tell how the two
   // go together, those that did not steer tell the divergence.
   Trial tried(const Chosen& chosen, int number) {
-    const std::vector<std::byte> artifact = artifact_of(chosen, steering_);
+    const std::vector<std::byte> artifact = artifact_of(chosen, parts_.steering);
     const std::string stage = fmt::format("trial {}, {} bytes", number, artifact.size());
-    const Measured held = measure_artifact(artifact, held_, stage);
+    const Measured held = measure_artifact(artifact, parts_.held, stage);
     Trial trial{std::max(damage_of(held), 1e-12), figure(held).value};
     if (metric_.summary != Summary::hits) return trial;
     const Measured all = measure_artifact(artifact, *inputs_.calibration, stage);
@@ -288,7 +275,7 @@ class Tuner {
   const BudgetSection& budget_;
   const mlq::Graph& reference_;
   const Metric& metric_;
-  const Samples steering_, held_;
+  const SampleParts parts_;
   NamedWidths widths_;
   double misses_ = 0, roots_ = 0;  // of all trials
   double asked_ = 0;               // the damage of the whole network to ask for

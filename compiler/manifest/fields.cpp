@@ -305,11 +305,12 @@ Field calibration() {
   Field section = samples_section("calibrate", "Samples that steer the quantization.");
   section.fields.push_back(
       {.key = "augment",
-       .type = Type::word,
+       .type = Type::words,
        .what =
-           "`mirror`: each picture also with left and right swapped, twice the samples. For models to which "
-           "that makes no difference: not of text or digits.",
-       .words = {"mirror"}});
+           "More samples of the same pictures. `mirror`: each also with left and right swapped; for models "
+           "to which that makes no difference: not of text or digits. `crop`: of each also a part, 80 to "
+           "100 % of width and height, at a random place. Either doubles the samples.",
+       .words = {"mirror", "crop"}});
   return section;
 }
 

@@ -201,7 +201,7 @@ std::optional<SamplesSection> read_samples(const Section& section) {
   set(samples.random, section, "random");
   set(samples.limit, section, "limit");
   set(samples.seed, section, "seed");
-  set(samples.augment, section, "augment");
+  for (const Yaml& word : entries(section, "augment")) samples.augment.push_back({word.text, word.where});
   return samples;
 }
 

@@ -131,7 +131,7 @@ struct SamplesSection {
   std::optional<At<int>> random;                     // this many seeded random samples
   std::optional<At<int>> limit;                      // a seeded choice of this many; absent: all
   At<int> seed{0, {}};
-  std::optional<At<std::string>> augment;  // "mirror": each image also with left and right swapped
+  std::vector<At<std::string>> augment;  // "mirror", "crop": each image also so
 };
 
 struct GateSection {

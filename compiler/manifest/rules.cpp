@@ -124,9 +124,9 @@ void check_samples(const SamplesSection& samples) {
   if (samples.random && samples.limit)
     fail(samples.limit->where, "MLQ109", "'limit' has no use with 'random'",
          "give the number to 'random' alone");
-  if (samples.augment && !samples.images)
-    fail(samples.augment->where, "MLQ109",
-         fmt::format("'augment: {}' is of pictures", samples.augment->value), "give 'images', or remove it");
+  if (!samples.augment.empty() && !samples.images)
+    fail(samples.augment[0].where, "MLQ109", fmt::format("to '{}' is for pictures", samples.augment[0].value),
+         "give 'images', or remove 'augment'");
 }
 
 template <class T>

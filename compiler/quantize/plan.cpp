@@ -233,13 +233,10 @@ std::size_t bytes_now(const mlq::Tensor& tensor, std::size_t count) {
   return tensor.quantization ? count * sizeof(float) : tensor.data->bytes.size();
 }
 
-std::size_t bytes_then(const mlq::Tensor& tensor, std::size_t count, const TensorPlan& plan) {
-  const QuantizeSettings& settings = plan.settings;
-  if (settings.bits == half) return 2 * count;
-  const std::size_t groups = mlq::group_count(tensor.shape, blocks_of(plan, tensor.shape)).value_or(0);
-  const std::size_t parameters =
-      is_table(*find_algorithm(settings.algorithm)) ? std::size_t{1} << settings.bits : 2;
-  return (count * static_cast<std::size_t>(settings.bits) + 7) / 8 + groups * parameters * sizeof(float);
+// What compensation leaves as halves: see to_levels. An even table is no line for those who store it.
+bool has_halves(const QuantizeSettings& settings, const Algorithm& algorithm) {
+  if (settings.rounding != "compensated") return false;
+  return algorithm.fit == Fit::free || (algorithm.fit == Fit::affine && !is_table(algorithm));
 }
 
 // Why a tensor stays as it is; "" when it does not. `beside_halves`: a weight of its layer becomes half
@@ -256,7 +253,7 @@ std::string kept_because(const Constant& constant, const mlq::Tensor& tensor, co
     if (tensor.quantization) return "it is quantized already";
   }
   if (settings.bits == half && tensor.type == mlq::DataType::float16) return "it holds half floats already";
-  const std::size_t now = bytes_now(tensor, count), then = bytes_then(tensor, count, plan);
+  const std::size_t now = bytes_now(tensor, count), then = packed_bytes(tensor, plan);
   if (then >= now) return fmt::format("it would not shrink: {} bytes now, {} then", now, then);
   return "";
 }
@@ -323,6 +320,17 @@ void check_levels(const TensorPlan& entry, const mlq::Graph& graph, const Choice
 }
 
 }  // namespace
+
+std::size_t packed_bytes(const mlq::Tensor& tensor, const TensorPlan& plan) {
+  const QuantizeSettings& settings = plan.settings;
+  const auto count = static_cast<std::size_t>(mlq::element_count(tensor.shape).value_or(0));
+  if (settings.bits == half) return 2 * count;
+  const Algorithm& algorithm = *find_algorithm(settings.algorithm);
+  const std::size_t groups = mlq::group_count(tensor.shape, blocks_of(plan, tensor.shape)).value_or(0);
+  const std::size_t numbers = is_table(algorithm) ? std::size_t{1} << settings.bits : 2;
+  const std::size_t each = has_halves(settings, algorithm) ? half / 8 : sizeof(float);
+  return (count * static_cast<std::size_t>(settings.bits) + 7) / 8 + groups * numbers * each;
+}
 
 QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest) {
   const Choices choices(manifest);

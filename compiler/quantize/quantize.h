@@ -82,6 +82,10 @@ using QuantizationPlan = std::vector<TensorPlan>;
 // together, where an emitted format cannot hold the result, and where a pattern matches no layer.
 QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest);
 
+// What a tensor will take: indices of so many bits, and what explains them. More where a layer falls back to
+// nearest rounding, whose levels are floats. Not for algorithms with a step, whose levels are not known yet.
+std::size_t packed_bytes(const mlq::Tensor& tensor, const TensorPlan& plan);
+
 // The same graph with quantized constants. Throws Error (Exit::model) when a weight is NaN or infinite,
 // naming tensor and element.
 mlq::Graph quantize(const mlq::Graph& graph, const QuantizationPlan& plan);

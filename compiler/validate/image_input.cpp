@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "compiler/validate/image_file.h"
 #include "compiler/validate/metric.h"
 #include "compiler/validate/numbers.h"
@@ -16,7 +18,7 @@ using mlq::Feature;
 using mlq::Result;
 
 // Dimensions that the model leaves open become the picture's own.
-mlq::Shape filled_shape(const Feature& input, const mlq::Image& image,
+mlq::Shape filled_shape(const Feature& input, const mlq::ImageView& image,
                         const std::optional<mlq::Sizes>& sizes) {
   mlq::Shape shape = input.shape;
   const std::size_t rank = shape.size();
@@ -26,6 +28,20 @@ mlq::Shape filled_shape(const Feature& input, const mlq::Image& image,
   if (!sizes || mlq::allows(*sizes, shape)) return shape;
   const mlq::Shape near = mlq::nearest(*sizes, shape);
   return near.empty() ? shape : near;
+}
+
+// Whole pixels, at least one.
+mlq::ImageView part_of(const mlq::Image& image, const Crop& crop) {
+  const auto share = [](int of, double part) { return static_cast<int>(of * part); };
+  const std::size_t pixel_bytes = image.format == mlq::PixelFormat::gray8 ? 1 : 3;
+  const auto row_bytes = static_cast<std::size_t>(image.width) * pixel_bytes;
+  const auto left = static_cast<std::size_t>(share(image.width, crop.left));
+  const auto top = static_cast<std::size_t>(share(image.height, crop.top));
+  return {.pixels = image.pixels.data() + top * row_bytes + left * pixel_bytes,
+          .width = std::max(1, share(image.width, crop.size)),
+          .height = std::max(1, share(image.height, crop.size)),
+          .row_bytes = row_bytes,
+          .format = image.format};
 }
 
 mlq::Color color_of(const Feature& input) {
@@ -46,21 +62,29 @@ bool takes_an_image(const Feature& input) {
   return channels == 1 || channels == 3;
 }
 
+bool is_nhwc(const Feature& input) {
+  const std::size_t rank = input.shape.size();
+  if (input.kind != mlq::FeatureKind::tensor || takes_an_image(input)) return false;
+  if (rank != 3 && (rank != 4 || (input.shape[0] != 1 && input.shape[0] != -1))) return false;
+  return input.shape.back() == 1 || input.shape.back() == 3;
+}
+
 Result<Array> load_image(std::span<const std::byte> bytes, const Feature& input, mlq::DataType type,
-                         const std::optional<mlq::Sizes>& sizes) {
+                         const std::optional<mlq::Sizes>& sizes, const Crop& crop) {
   if (!takes_an_image(input))
     return Failure{
         fmt::format("is an image, but the input '{}' takes {}", input.name, mlq::to_string(input.shape))};
   const Result<mlq::Image> image = read_image(bytes);
   if (!image) return Failure{image.error()};
-  const mlq::Shape shape = filled_shape(input, *image, sizes);
+  const mlq::ImageView part = part_of(*image, crop);
+  const mlq::Shape shape = filled_shape(input, part, sizes);
   const std::int64_t height = shape[shape.size() - 2], width = shape.back();
   if (const mlq::Status size =
           check_image_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height));
       !size)
     return Failure{fmt::format("cannot feed the input '{}', which {}", input.name, size.error())};
   Result<Array> pixels =
-      mlq::to_tensor(image->view(), color_of(input), static_cast<int>(width), static_cast<int>(height));
+      mlq::to_tensor(part, color_of(input), static_cast<int>(width), static_cast<int>(height));
   if (!pixels) return pixels;
   pixels->shape = shape;
   if (is_float(type)) return convert(std::move(*pixels), type);

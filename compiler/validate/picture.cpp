@@ -12,17 +12,18 @@ namespace {
 
 bool is_gray(const mlq::Image& image) { return image.format == mlq::PixelFormat::gray8; }
 
-std::string base64(const std::vector<unsigned char>& bytes) {
+std::string base64(const std::string& bytes) {
   std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                                     static_cast<int>(bytes.size()));
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   text.resize(static_cast<std::size_t>(length));
   return text;
 }
 
 }  // namespace
 
-std::string png_uri(const mlq::Image& image) {
+std::string png_of(const mlq::Image& image) {
   png_image png{};
   png.version = PNG_IMAGE_VERSION;
   png.width = static_cast<png_uint_32>(image.width);
@@ -30,10 +31,15 @@ std::string png_uri(const mlq::Image& image) {
   png.format = is_gray(image) ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
   png_alloc_size_t size = 0;
   if (!png_image_write_to_memory(&png, nullptr, &size, 0, image.pixels.data(), 0, nullptr)) return {};
-  std::vector<unsigned char> bytes(size);
+  std::string bytes(size, '\0');
   if (!png_image_write_to_memory(&png, bytes.data(), &size, 0, image.pixels.data(), 0, nullptr)) return {};
   bytes.resize(size);
-  return "data:image/png;base64," + base64(bytes);
+  return bytes;
+}
+
+std::string png_uri(const mlq::Image& image) {
+  const std::string bytes = png_of(image);
+  return bytes.empty() ? "" : "data:image/png;base64," + base64(bytes);
 }
 
 mlq::Result<mlq::Image> shrink(const mlq::Image& image, int most) {

@@ -7,6 +7,9 @@
 
 namespace mlqc {
 
+// A PNG file; "" when it cannot be encoded.
+std::string png_of(const mlq::Image& image);
+
 // "data:image/png;base64,..."; "" when it cannot be encoded.
 std::string png_uri(const mlq::Image& image);
 

@@ -114,8 +114,12 @@ void check_takes_images(const mlq::Graph& graph, const Place& where) {
   for (const mlq::Feature& input : graph.inputs)
     inputs += fmt::format("{}'{}' ({})", inputs.empty() ? "" : ", ", input.name, mlq::to_string(input.shape));
   if (graph.inputs.size() == 1 && takes_an_image(graph.inputs[0])) return;
+  const bool turned = graph.inputs.size() == 1 && is_nhwc(graph.inputs[0]);
   fail(where, "MLQ403", fmt::format("images feed a model with one image input; this one takes {}", inputs),
-       "use `tensors:` with a folder DIR/SAMPLE/INPUT.npy for each sample, or `random:`");
+       turned ? fmt::format(
+                    "say that it is one: interface: {{ inputs: {{ {}: {{ as: image, layout: nhwc }} }} }}",
+                    graph.inputs[0].name)
+              : "use `tensors:` with a folder DIR/SAMPLE/INPUT.npy for each sample, or `random:`");
 }
 
 // The samples with the smallest hashes of seed and name.
@@ -151,15 +155,24 @@ std::string hash_of(const std::vector<Item>& items) {
 }
 
 // The files are those that were hashed already.
-void add_mirrored(Samples& samples) {
+void add_changed(Samples& samples, const std::string& change, bool Item::*changed) {
   const std::size_t count = samples.items.size();
   for (std::size_t i = 0; i < count; ++i) {
     Item item = samples.items[i];
-    item.name += ", mirrored";
-    item.mirrored = true;
+    item.name += ", " + change;
+    item.*changed = true;
     samples.items.push_back(std::move(item));
   }
-  samples.sha256 = sha256(samples.sha256 + " mirrored");
+  samples.sha256 = sha256(samples.sha256 + ' ' + change);
+}
+
+// In the same order, whichever the manifest has.
+void augment(Samples& samples, const std::vector<At<std::string>>& words) {
+  const auto asked = [&](const char* word) {
+    return std::ranges::count(words, word, &At<std::string>::value);
+  };
+  if (asked("mirror")) add_changed(samples, "mirrored", &Item::mirrored);
+  if (asked("crop")) add_changed(samples, "cropped", &Item::cropped);
 }
 
 // Numbers can be drawn where their count is known: from the shape, or from the shapes that it may have.
@@ -221,7 +234,7 @@ Samples find_samples(const SamplesSection& section, const mlq::Graph& graph) {
                         : "it needs NAME.npy files for one input, or SAMPLE/INPUT.npy");
   if (section.limit) choose(samples.items, static_cast<std::size_t>(section.limit->value), section.seed);
   samples.sha256 = hash_of(samples.items);
-  if (section.augment) add_mirrored(samples);
+  augment(samples, section.augment);
   return samples;
 }
 

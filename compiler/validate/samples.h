@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compiler/manifest/manifest.h"
+#include "compiler/validate/image_input.h"
 #include "mlq/graph.h"
 #include "mlq/model.h"
 
@@ -18,10 +19,11 @@ struct Samples {
     std::string name;                // relative path, or "random-7"
     std::vector<std::string> files;  // one per input; empty for random
     bool mirrored = false;           // an image with left and right swapped
+    bool cropped = false;            // a part of an image, which the name decides
   };
   std::vector<Item> items;  // sorted by name; which ones, `limit` and `seed` decide (by a hash of the name,
                             // so that one file more or less changes the choice by one at most); behind them,
-                            // in the same order, the mirrored ones where they are asked for
+                            // in the same order, the mirrored and cropped ones where they are asked for
   std::vector<std::string> labels;  // of each item, what it really shows; empty where nobody said
   std::string sha256;               // over names and contents, in order
   int seed = 0;
@@ -44,8 +46,10 @@ mlq::Result<std::vector<mlq::Array>> load_sample(const Samples& samples, std::si
                                                  const mlq::Graph& graph,
                                                  std::span<const std::size_t> order = {});
 
-// One input from one file, by its extension: a JPEG or PNG squeezed to the input's size, or numbers from .npy
-// converted to the input's type where none of them changes its value (but for rounding between floats).
-mlq::Result<mlq::Array> load_input(const std::string& file, const mlq::Graph& graph, std::size_t input);
+// One input from one file, by its extension: this part of a JPEG or PNG squeezed to the input's size, or
+// numbers from .npy converted to the input's type where none of them changes its value (but for rounding
+// between floats).
+mlq::Result<mlq::Array> load_input(const std::string& file, const mlq::Graph& graph, std::size_t input,
+                                   const Crop& crop = {});
 
 }  // namespace mlqc

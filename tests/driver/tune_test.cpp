@@ -158,7 +158,7 @@ TEST_F(Tune, MirroredPicturesSteerToo) {
     EXPECT_EQ(build(file).exit, 0);
     return read(out / "net.mlq");
   };
-  const std::string plain = artifact(""), both = artifact(", augment: mirror");
+  const std::string plain = artifact(""), both = artifact(", augment: [mirror]");
   EXPECT_EQ(plain.size(), both.size());
   EXPECT_NE(plain, both) << "the same key, or samples that make no difference";
 }

@@ -197,9 +197,9 @@ INSTANTIATE_TEST_SUITE_P(
             "4:3: 'samples' needs one of 'images', 'tensors', 'random' [MLQ104] "},
         Bad{"limit_of_random", HEAD "calibrate: { random: 4, limit: 2 }\n",
             "3:32: 'limit' has no use with 'random' [MLQ109] give the number to 'random' alone"},
-        Bad{"mirrored_numbers", HEAD "calibrate: { random: 4, augment: mirror }\n",
-            "3:34: 'augment: mirror' is of pictures [MLQ109] give 'images', or remove it"},
-        Bad{"mirrored_judges", HEAD "validate:\n  samples: { images: ., augment: mirror }\n",
+        Bad{"mirrored_numbers", HEAD "calibrate: { random: 4, augment: [mirror] }\n",
+            "3:35: to 'mirror' is for pictures [MLQ109] give 'images', or remove 'augment'"},
+        Bad{"mirrored_judges", HEAD "validate:\n  samples: { images: ., augment: [mirror] }\n",
             "4:25: unknown key 'augment' in 'samples' [MLQ101] its keys are: images, tensors, random, limit, "
             "seed"},
         Bad{"limits_that_contradict",

@@ -32,7 +32,7 @@ custom_layers:
     description: "samples the input on a grid"
     parameters: { height: 28, scale: 0.5, fast: true, mode: bilinear, version: "2" }
     weights: quantize
-calibrate: { images: "../data/calibration", limit: 128, augment: mirror }
+calibrate: { images: "../data/calibration", limit: 128, augment: [crop, mirror] }
 validate:
   samples: { images: "../data/val", limit: 256, seed: 7 }
   labels: "../data/val.csv"
@@ -62,7 +62,9 @@ TEST(Manifest, HoldsEverythingThatWasWritten) {
   EXPECT_FALSE(m.quantize.layers[0].algorithm);
   EXPECT_EQ(m.quantize.layers[1].algorithm->value, "none");
   EXPECT_EQ(m.calibrate->images->value, "data/calibration");
-  EXPECT_EQ(m.calibrate->augment->value, "mirror");
+  ASSERT_EQ(m.calibrate->augment.size(), 2u);
+  EXPECT_EQ(m.calibrate->augment[0].value, "crop");
+  EXPECT_EQ(m.calibrate->augment[1].value, "mirror");
   EXPECT_EQ(m.samples->limit->value, 256);
   EXPECT_EQ(m.samples->seed.value, 7);
   EXPECT_EQ(m.labels->value, "data/val.csv");

@@ -70,6 +70,19 @@ TEST(Plan, QuantizesWeightsAndKeepsVectors) {
   EXPECT_EQ(bias.kept_because, "it is a vector");
 }
 
+// Compensation leaves the values of a table as halves, but an even table is stored as the floats it is.
+TEST(Plan, CountsHalvesWhereLevelsBecomeHalves) {
+  const Graph graph = three_layers();
+  const auto why = [&](const char* algorithm) {
+    const std::string text = fmt::format(
+        "quantize: {{ algorithm: {}, bits: 8, rounding: compensated }}\ncalibrate: {{ random: 4 }}\n",
+        algorithm);
+    return of(plan(graph, manifest(text)), graph, "tiny/weights").kept_because;
+  };
+  EXPECT_EQ(why("kmeans_lut"), "it would not shrink: 576 bytes now, 656 then");
+  EXPECT_EQ(why("linear_lut"), "it would not shrink: 576 bytes now, 1168 then");
+}
+
 // 144 weights of float32 are 576 bytes; at 8 bits they are 144, but their table is 1024.
 TEST(Plan, KeepsWhatATableWouldMakeLarger) {
   const Graph graph = three_layers();

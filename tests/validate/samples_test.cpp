@@ -7,9 +7,11 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <set>
 
 #include "compiler/support/parallel.h"
 #include "compiler/validate/npy.h"
+#include "compiler/validate/picture.h"
 #include "tests/support/files.h"
 
 namespace mlqc {
@@ -140,7 +142,7 @@ TEST(FindSamples, ChoosesBySeedAndBarelyMovesWhenAFileIsAdded) {
 TEST(FindSamples, AddsMirroredPictures) {
   SamplesSection section = images(data_folder() / "images", 3);
   const Samples plain = find_samples(section, picture_graph());
-  section.augment = {"mirror", {}};
+  section.augment = {{"mirror", {}}};
   const Samples both = find_samples(section, picture_graph());
   ASSERT_EQ(both.items.size(), 6u);
   EXPECT_NE(both.sha256, plain.sha256);
@@ -165,6 +167,46 @@ TEST(FindSamples, AddsMirroredPictures) {
     }
 }
 
+// A picture whose red says the column and whose green the row, so that a part of it says where it is from.
+TEST(FindSamples, AddsPartsOfPictures) {
+  TemporaryFolder folder;
+  mlq::Image image{std::vector<std::uint8_t>(3 * 200 * 100), 200, 100};
+  for (std::size_t i = 0; i < 200 * 100; ++i) {
+    image.pixels[3 * i] = static_cast<std::uint8_t>(i % 200);
+    image.pixels[3 * i + 1] = static_cast<std::uint8_t>(2 * (i / 200));
+  }
+  for (int i = 0; i < 20; ++i) folder.write(std::to_string(10 + i) + ".png", png_of(image));
+  const mlq::Graph graph = graph_of({input("x", FeatureKind::tensor, {1, 3, 80, 160})});
+  SamplesSection section = images(folder.path());
+  section.augment = {{"crop", {}}, {"mirror", {}}};
+  const Samples all = find_samples(section, graph);
+  ASSERT_EQ(all.items.size(), 80u);
+  EXPECT_EQ(all.items[20].name, "10.png, mirrored");
+  EXPECT_EQ(all.items[40].name, "10.png, cropped");
+  EXPECT_EQ(all.items[60].name, "10.png, mirrored, cropped");
+  std::set<std::pair<float, float>> corners;
+  for (std::size_t i = 40; i < 60; ++i) {
+    const auto part = load_sample(all, i, graph);
+    ASSERT_TRUE(part) << part.error();
+    const auto* x = reinterpret_cast<const float*>((*part)[0].bytes.data());
+    const float left = x[0], right = x[159], top = x[80 * 160], bottom = x[2 * 80 * 160 - 1];
+    EXPECT_GE(left, 0);
+    EXPECT_GE(right - left, 0.8 * 199 - 2) << all.items[i].name;
+    EXPECT_LE(right, 199);
+    EXPECT_GE(bottom - top, 2 * (0.8 * 99 - 2));
+    EXPECT_LE(bottom, 198);
+    EXPECT_NEAR(right - left, bottom - top, 3) << "another share of the width than of the height";
+    corners.insert({left, top});
+  }
+  EXPECT_GT(corners.size(), 15u) << "parts from everywhere";
+  // Of each picture the same part whatever else is there.
+  section.limit = {5, {}};
+  const Samples few = find_samples(section, graph);
+  const auto same = std::ranges::find(all.items, few.items[12].name, &Samples::Item::name);
+  EXPECT_EQ((*load_sample(few, 12, graph))[0].bytes,
+            (*load_sample(all, static_cast<std::size_t>(same - all.items.begin()), graph))[0].bytes);
+}
+
 TEST(FindSamples, SaysWhatIsMissing) {
   TemporaryFolder folder;
   folder.write("only.txt", "");
@@ -177,6 +219,9 @@ TEST(FindSamples, SaysWhatIsMissing) {
               AllOf(HasSubstr("no samples"), HasSubstr("MLQ402"), HasSubstr(".jpg")));
   EXPECT_THAT(refusal(images(folder.path()), two),
               AllOf(HasSubstr("'x' (4), 'y' (2)"), HasSubstr("MLQ403"), HasSubstr("tensors:")));
+  const mlq::Graph turned = graph_of({input("x", FeatureKind::tensor, {1, 20, 35, 3})});
+  EXPECT_THAT(refusal(images(folder.path()), turned),
+              HasSubstr("interface: { inputs: { x: { as: image, layout: nhwc } } }"));
   EXPECT_THAT(refusal(tensors(folder.path()), two),
               AllOf(HasSubstr("MLQ402"), HasSubstr("SAMPLE/INPUT.npy")));
 }
