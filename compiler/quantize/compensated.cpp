@@ -17,9 +17,9 @@ namespace {
 using mlq::Graph;
 using mlq::Tensor;
 
-// Columns that a layer's moments are made from: more of all samples together add nothing but time, and fewer
-// of each sample lose what many samples bring.
-constexpr std::size_t enough_columns = 40000, fewest_of_each = 250;
+// Columns of all samples together that a layer's moments are made from: as many of each sample as tell what
+// it brings, within bounds; more add nothing but time.
+constexpr std::size_t of_each = 250, fewest_columns = 40000, most_columns = 100000;
 // Moments take 8 * 2 * columns^2 bytes, and solving for the weights as much again.
 constexpr std::size_t widest = 6144;
 
@@ -88,7 +88,8 @@ class Rounder {
   }
 
   static std::size_t chosen_count(std::size_t all, std::size_t samples) {
-    return std::min(all, std::max(fewest_of_each, (enough_columns + samples - 1) / samples));
+    const std::size_t columns = std::clamp(samples * of_each, fewest_columns, most_columns);
+    return std::min(all, (columns + samples - 1) / samples);
   }
 
   // Evenly spread, at another place in each sample.
