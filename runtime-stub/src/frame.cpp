@@ -97,7 +97,8 @@ LinkedGraph link(const Graph& graph) { return link_in(graph, nullptr); }
 
 Result<Frame> make_frame(const LinkedGraph& linked, const Frame* outer, Constants& constants, Load load) {
   const std::vector<Tensor>& tensors = linked.graph->tensors;
-  Frame frame{linked, outer, std::vector<Value>(tensors.size()), {}};
+  Frame frame{linked, outer, std::vector<Value>(tensors.size()), {}, {}};
+  frame.rounds = outer ? outer->rounds : std::make_shared<std::int64_t>(0);
   frame.owners.resize(tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor& tensor = tensors[i];

@@ -34,6 +34,7 @@ struct Frame {
   const Frame* outer = nullptr;
   std::vector<Value> values;                        // by TensorId
   std::vector<std::shared_ptr<const void>> owners;  // of the values' data, by TensorId
+  std::shared_ptr<std::int64_t> rounds;             // that loops have run, in all frames of a prediction
 
   const Graph& graph() const { return *linked.graph; }
 };

@@ -8,6 +8,9 @@ namespace mlq {
 
 namespace {
 
+// A loop that never ends is refused after so many rounds of all loops: some seconds of the shortest ones.
+constexpr std::int64_t most_rounds = std::int64_t{1} << 22;
+
 // A value that outlives the frame it comes from.
 struct Held {
   Value value;
@@ -91,10 +94,21 @@ struct LoopState {
   std::uint8_t go_on = 1;
   std::vector<Held> carried;
   std::vector<std::vector<Held>> stacked;  // by result, then by round
+  std::size_t stacked_bytes = 0;
 };
+
+Status keep(std::vector<Held>& rounds, const Held& result, LoopState& state, std::size_t limit) {
+  state.stacked_bytes += sizeof(Held) + bytes_of(result.value).value_or(0);
+  if (state.stacked_bytes > limit)
+    return Failure{"its rounds' results need more bytes than the limit of " + std::to_string(limit)};
+  rounds.push_back(result);
+  return {};
+}
 
 Status run_round(Frame& frame, const LinkedGraph& body, std::int64_t round, LoopState& state,
                  Constants& constants, void* threads) {
+  if (++*frame.rounds > most_rounds)
+    return Failure{"after " + std::to_string(most_rounds) + " rounds of the model's loops it goes on"};
   auto index = scalar(DataType::int64, round);
   auto condition = scalar(DataType::boolean, state.go_on);
   if (!index || !condition) return Failure{index ? condition.error() : index.error()};
@@ -108,7 +122,9 @@ Status run_round(Frame& frame, const LinkedGraph& body, std::int64_t round, Loop
   const std::size_t carried = state.carried.size();
   for (std::size_t i = 0; i < carried; ++i) state.carried[i] = (*results)[i + 1];
   for (std::size_t i = 0; i < state.stacked.size(); ++i)
-    state.stacked[i].push_back((*results)[i + 1 + carried]);
+    if (Status status = keep(state.stacked[i], (*results)[i + 1 + carried], state, constants.memory_limit());
+        !status)
+      return status;
   return {};
 }
 

@@ -83,6 +83,41 @@ TEST(Loop, CarriesAndStacks) {
   }
 }
 
+// Each result is within the limit; all of them are not.
+TEST(Loop, KeepsNoMoreThanTheMemoryLimit) {
+  LoadOptions options;
+  options.memory_limit = 100000;
+  const auto model = Model::from_graph(doubling({2000}), options);
+  ASSERT_TRUE(model) << model.error();
+  const std::vector<float> x(2000, 1);
+  for (const std::int64_t rounds : {2, 100}) {
+    const auto result = model->predict(std::vector<View>{view_of(x, {2000}), {DataType::int64, {}, &rounds}});
+    if (rounds == 2)
+      EXPECT_TRUE(result) << result.error();
+    else
+      EXPECT_THAT(result.error(), HasSubstr("more bytes than the limit of 100000"));
+  }
+}
+
+// Without a number of rounds, and with a condition that stays as it is.
+TEST(Loop, OneThatNeverEndsIsASentence) {
+  Builder endless;
+  endless.input("round", {}, DataType::int64);
+  const TensorId go_on = endless.input("go_on", {}, DataType::boolean), kept = endless.input("kept", {1});
+  endless.output(go_on, {}, DataType::boolean);
+  endless.output(kept, {1});
+  Builder b;
+  const TensorId x = b.input("x", {1}), yes = b.input("yes", {}, DataType::boolean);
+  b.output(b.node("Loop", {no_tensor, yes, x}, "loop", {{"body", shared(endless)}}), {1});
+  const auto model = Model::from_graph(b.finish());
+  ASSERT_TRUE(model) << model.error();
+  const std::vector<float> one = {1};
+  const std::uint8_t on = 1, off = 0;
+  EXPECT_THAT(model->predict(std::vector<View>{view_of(one, {1}), {DataType::boolean, {}, &on}}).error(),
+              HasSubstr("rounds of the model's loops it goes on"));
+  EXPECT_TRUE(model->predict(std::vector<View>{view_of(one, {1}), {DataType::boolean, {}, &off}}));
+}
+
 TEST(Loop, ABodyOfAnotherSizeIsASentence) {
   Graph graph = doubling({2});
   graph.nodes[0].inputs.pop_back();
