@@ -18,7 +18,7 @@ using mlq::Feature;
 using mlq::Result;
 
 // Dimensions that the model leaves open become the picture's own.
-mlq::Shape filled_shape(const Feature& input, const mlq::ImageView& image,
+mlq::Shape filled_shape(const Feature& input, const mlq::Image& image,
                         const std::optional<mlq::Sizes>& sizes) {
   mlq::Shape shape = input.shape;
   const std::size_t rank = shape.size();
@@ -76,15 +76,14 @@ Result<Array> load_image(std::span<const std::byte> bytes, const Feature& input,
         fmt::format("is an image, but the input '{}' takes {}", input.name, mlq::to_string(input.shape))};
   const Result<mlq::Image> image = read_image(bytes);
   if (!image) return Failure{image.error()};
-  const mlq::ImageView part = part_of(*image, crop);
-  const mlq::Shape shape = filled_shape(input, part, sizes);
+  const mlq::Shape shape = filled_shape(input, *image, sizes);
   const std::int64_t height = shape[shape.size() - 2], width = shape.back();
   if (const mlq::Status size =
           check_image_size(static_cast<std::size_t>(width), static_cast<std::size_t>(height));
       !size)
     return Failure{fmt::format("cannot feed the input '{}', which {}", input.name, size.error())};
-  Result<Array> pixels =
-      mlq::to_tensor(part, color_of(input), static_cast<int>(width), static_cast<int>(height));
+  Result<Array> pixels = mlq::to_tensor(part_of(*image, crop), color_of(input), static_cast<int>(width),
+                                        static_cast<int>(height));
   if (!pixels) return pixels;
   pixels->shape = shape;
   if (is_float(type)) return convert(std::move(*pixels), type);

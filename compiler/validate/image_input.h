@@ -21,9 +21,9 @@ bool takes_an_image(const mlq::Feature& input);
 // once the manifest says `as: image, layout: nhwc`.
 bool is_nhwc(const mlq::Feature& input);
 
-// This part of a JPEG or PNG squeezed to the input's size (its own where the model leaves that open, or the
-// nearest that it allows), in the input's order of colours, red first for tensors, as numbers 0..255 of this
-// type (whole ones are rounded).
+// This part of a JPEG or PNG squeezed to the input's size (the whole picture's where the model leaves that
+// open, or the nearest that it allows), in the input's order of colours, red first for tensors, as numbers
+// 0..255 of this type (whole ones are rounded).
 mlq::Result<mlq::Array> load_image(std::span<const std::byte> bytes, const mlq::Feature& input,
                                    mlq::DataType type, const std::optional<mlq::Sizes>& sizes = {},
                                    const Crop& crop = {});

@@ -199,6 +199,9 @@ TEST(FindSamples, AddsPartsOfPictures) {
     corners.insert({left, top});
   }
   EXPECT_GT(corners.size(), 15u) << "parts from everywhere";
+  // Where the model leaves its size open, parts have the whole picture's.
+  const mlq::Graph open = graph_of({input("x", FeatureKind::tensor, {1, 3, -1, -1})});
+  EXPECT_EQ((*load_sample(all, 40, open))[0].shape, (mlq::Shape{1, 3, 100, 200}));
   // Of each picture the same part whatever else is there.
   section.limit = {5, {}};
   const Samples few = find_samples(section, graph);
