@@ -20,7 +20,7 @@ MANIFEST = """schema: 1
 model: {{ file: "{model}" }}
 {interface}
 quantize: {{ {quantize} }}
-calibrate: {{ images: calibrate }}
+calibrate: {{ images: calibrate{more} }}
 """
 CUSTOM = """custom_layers:
   - { class: ResCropBlockLambda, type: app::ResCropBlock, header: style_layers.h }
@@ -79,9 +79,10 @@ def children():
     return usage.ru_utime + usage.ru_stime
 
 
-def compiled(mlqc, work, net, quantize):
+def compiled(mlqc, work, net, quantize, augment=()):
     """The artifact, and the processor's seconds."""
-    (work / "net.mlq.yaml").write_text(MANIFEST.format(model=net.model, interface=net.interface, quantize=quantize))
+    more = f", augment: [{', '.join(augment)}]" if augment else ""
+    (work / "net.mlq.yaml").write_text(MANIFEST.format(model=net.model, interface=net.interface, quantize=quantize, more=more))
     before = children()
     made = subprocess.run([mlqc, "compile", work / "net.mlq.yaml", "-o", work / "out", "--name", "net", *net.options],
                           capture_output=True, text=True)
@@ -114,7 +115,7 @@ def run(mlqc, work, name, net, photos, arguments):
     coded = "algorithm: kmeans_lut, bits: auto, rounding: compensated, storage: coded, budget: {{ max_size: {} }}"
     rows += [(f"auto, coded, at most {size:,} bytes", coded.format(size)) for size in arguments.coded]
     for title, quantize in rows:
-        artifact, seconds = compiled(mlqc, work, net, quantize)
+        artifact, seconds = compiled(mlqc, work, net, quantize, arguments.augment)
         mean, least = psnr(exact, paintings(mlqc, work, net, artifact, photos))
         print(f"{name:<7} {title:<38} {artifact.stat().st_size:>9,} bytes {mean:6.2f} dB, least {least:6.2f}"
               f"{seconds:8.1f} s", flush=True)
@@ -133,6 +134,8 @@ def main():
     parser.add_argument("--roundings", nargs="+", default=["nearest", "compensated"])
     parser.add_argument("--bits", type=int, nargs="*", default=[4, 3])
     parser.add_argument("--coded", type=int, nargs="*", default=[140_000], help="bytes; none: no such row")
+    parser.add_argument("--augment", nargs="+", choices=["mirror", "crop"],
+                        help="photographs calibrate mirrored, or parts of them, too")
     parser.add_argument("--judging", type=int, default=16, help="so many photographs judge")
     arguments = parser.parse_args()
     if not (shared / "models/onnx/style_candy.onnx").is_file():
