@@ -28,7 +28,7 @@ Samples chosen_samples(const Samples& samples, const std::vector<std::size_t>& w
 }
 
 SampleParts split(const Samples& samples) {
-  // What was made of pictures stands behind all of them, as often in the same order as there are changes.
+  // Behind the pictures stands what was made of them, in the same order, once for each change.
   const auto own = static_cast<std::size_t>(
       std::ranges::count_if(samples.items, [](const auto& item) { return !item.mirrored && !item.cropped; }));
   const bool both = own < fewest_to_split;

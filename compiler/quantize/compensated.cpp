@@ -68,10 +68,26 @@ class Rounder {
     return false;
   }
 
+  // The plan counted levels as halves; nearest rounding's are floats. Where a tensor does not shrink with
+  // those, it stays as it is.
+  void leave(RoundedTensor left, CompensatedGraph& result) const {
+    const auto id = static_cast<std::size_t>(left.tensor);
+    const Tensor& before = graph_.tensors[id];
+    Tensor& tensor = result.graph.tensors[id];
+    if (tensor.quantization && !before.quantization) {
+      const mlq::Quantization& q = *tensor.quantization;
+      const std::size_t levels = q.scale.size() + q.offset.size() + q.table.size();
+      if (tensor.data->bytes.size() + levels * sizeof(float) >= before.data->bytes.size()) {
+        tensor = before;
+        left.why += "; so it would not shrink, and stays as it is";
+      }
+    }
+    result.tensors.push_back(std::move(left));
+  }
+
   void refuse(std::size_t place, const std::string& why) {
     for (std::size_t i = 0; i < plans_.size(); ++i)
-      if (is_ours((*plans_[i])[place]))
-        results_[i].tensors.push_back({(*plans_[i])[place].tensor, false, why, 0, 0});
+      if (is_ours((*plans_[i])[place])) leave({(*plans_[i])[place].tensor, false, why, 0, 0}, results_[i]);
   }
 
   void add(std::size_t place, const Uses& uses, std::string why) {
@@ -197,17 +213,15 @@ class Rounder {
     const Floats weights = floats_of(graph_.tensors[id]), nearest = floats_of(tensor);
     const CompensateTask task{entry.product, graph_.tensors[id], weights.values, nearest.values, plan};
     CompensateResult made = compensate(task, std::move(moments));
-    if (!made.ok) {
-      result.tensors.push_back(
-          {plan.tensor, false, "the samples' activations before it never change or are not finite", 0, 0});
-      return;
-    }
-    const bool better = made.error < made.nearest_error;
-    result.tensors.push_back(
-        {entry.product.weights, better,
-         better ? "" : "nearest rounding costs its output less on the calibration samples", made.error,
-         made.nearest_error});
-    if (!better) return;
+    if (!made.ok)
+      return leave(
+          {plan.tensor, false, "the samples' activations before it never change or are not finite", 0, 0},
+          result);
+    if (made.error >= made.nearest_error)
+      return leave({plan.tensor, false, "nearest rounding costs its output less on the calibration samples",
+                    made.error, made.nearest_error},
+                   result);
+    result.tensors.push_back({plan.tensor, true, "", made.error, made.nearest_error});
     if (entry.product.bias != mlq::no_tensor) shift_bias(entry.product.bias, made.bias, result.graph);
     mlq::Quantization& q = *tensor.quantization;
     tensor.data = store(std::move(made.quantized), q);

@@ -83,7 +83,8 @@ using QuantizationPlan = std::vector<TensorPlan>;
 QuantizationPlan plan(const mlq::Graph& graph, const Manifest& manifest);
 
 // What a tensor will take: indices of so many bits, and what explains them. More where a layer falls back to
-// nearest rounding, whose levels are floats. Not for algorithms with a step, whose levels are not known yet.
+// nearest rounding, whose levels are floats (what does not shrink then is left alone). Not for algorithms
+// with a step, whose levels are not known yet.
 std::size_t packed_bytes(const mlq::Tensor& tensor, const TensorPlan& plan);
 
 // The same graph with quantized constants. Throws Error (Exit::model) when a weight is NaN or infinite,

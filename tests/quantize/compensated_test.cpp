@@ -435,6 +435,25 @@ TEST(Compensated, StaysWithNearestWhereNothingReachesTheLayer) {
                          ours.graph.tensors[w1].data->bytes.begin()));
 }
 
+// 324 weights shrink with a table of 256 halves, but not of 256 floats; 1080 shrink with either.
+TEST(Compensated, WhatFallsBackAndDoesNotShrinkStays) {
+  const Graph graph = two_layers(12);
+  const QuantizationPlan plan = plan_of(graph, "kmeans_lut", 8, "per_tensor");
+  Calibration samples;
+  samples.count = 2;
+  samples.sample = [](std::size_t) {
+    return std::vector<Array>{array({1, 3, 12, 12}, std::vector<float>(432))};
+  };
+  const CompensatedGraph ours = round(graph, plan, samples);
+  const auto w1 = static_cast<std::size_t>(plan[0].tensor), w2 = static_cast<std::size_t>(plan[1].tensor);
+  EXPECT_EQ(ours.graph.tensors[w1].data->bytes.data(), graph.tensors[w1].data->bytes.data());
+  EXPECT_FALSE(ours.graph.tensors[w1].quantization);
+  EXPECT_THAT(ours.tensors[0].why, testing::HasSubstr("stays as it is"));
+  EXPECT_TRUE(ours.graph.tensors[w2].quantization);
+  EXPECT_THAT(ours.tensors[1].why, testing::Not(testing::HasSubstr("stays as it is")));
+  EXPECT_TRUE(round(graph, plan, calibration({1, 3, 12, 12}, 8)).graph.tensors[w1].quantization);
+}
+
 // As the channels of depthwise layers often are; the others are compensated all the same.
 TEST(Compensated, TakesChannelsThatNeverChange) {
   const Shape input = {1, 5, 9, 9}, shape = {5, 1, 3, 3};
