@@ -74,7 +74,8 @@ class Rounder {
     const auto id = static_cast<std::size_t>(left.tensor);
     const Tensor& before = graph_.tensors[id];
     Tensor& tensor = result.graph.tensors[id];
-    if (tensor.quantization && !before.quantization) {
+    // Of more than 8 bits are even levels that are to be coded: they shrink by that.
+    if (tensor.quantization && tensor.quantization->bits <= 8 && !before.quantization) {
       const mlq::Quantization& q = *tensor.quantization;
       const std::size_t levels = q.scale.size() + q.offset.size() + q.table.size();
       if (tensor.data->bytes.size() + levels * sizeof(float) >= before.data->bytes.size()) {
@@ -217,7 +218,7 @@ class Rounder {
       return leave(
           {plan.tensor, false, "the samples' activations before it never change or are not finite", 0, 0},
           result);
-    if (made.error >= made.nearest_error)
+    if (!(made.error < made.nearest_error))  // nor where it is no number
       return leave({plan.tensor, false, "nearest rounding costs its output less on the calibration samples",
                     made.error, made.nearest_error},
                    result);
