@@ -417,15 +417,20 @@ TEST(Compensated, SameBytesForAnyThreadsAndMemory) {
   }
 }
 
-TEST(Compensated, StaysWithNearestWhereNothingReachesTheLayer) {
-  const Graph graph = two_layers();
-  const QuantizationPlan plan = plan_of(graph, "linear", 4, "per_channel");
+// Zeros for two_layers.
+Calibration nothing() {
   Calibration samples;
   samples.count = 2;
   samples.sample = [](std::size_t) {
     return std::vector<Array>{array({1, 3, 12, 12}, std::vector<float>(432))};
   };
-  const CompensatedGraph ours = round(graph, plan, samples);
+  return samples;
+}
+
+TEST(Compensated, StaysWithNearestWhereNothingReachesTheLayer) {
+  const Graph graph = two_layers();
+  const QuantizationPlan plan = plan_of(graph, "linear", 4, "per_channel");
+  const CompensatedGraph ours = round(graph, plan, nothing());
   ASSERT_EQ(ours.tensors.size(), 2u);
   EXPECT_FALSE(ours.tensors[0].compensated);
   EXPECT_FALSE(ours.tensors[0].why.empty());
@@ -439,12 +444,7 @@ TEST(Compensated, StaysWithNearestWhereNothingReachesTheLayer) {
 TEST(Compensated, WhatFallsBackAndDoesNotShrinkStays) {
   const Graph graph = two_layers(12);
   const QuantizationPlan plan = plan_of(graph, "kmeans_lut", 8, "per_tensor");
-  Calibration samples;
-  samples.count = 2;
-  samples.sample = [](std::size_t) {
-    return std::vector<Array>{array({1, 3, 12, 12}, std::vector<float>(432))};
-  };
-  const CompensatedGraph ours = round(graph, plan, samples);
+  const CompensatedGraph ours = round(graph, plan, nothing());
   const auto w1 = static_cast<std::size_t>(plan[0].tensor), w2 = static_cast<std::size_t>(plan[1].tensor);
   EXPECT_EQ(ours.graph.tensors[w1].data->bytes.data(), graph.tensors[w1].data->bytes.data());
   EXPECT_FALSE(ours.graph.tensors[w1].quantization);
@@ -452,6 +452,22 @@ TEST(Compensated, WhatFallsBackAndDoesNotShrinkStays) {
   EXPECT_TRUE(ours.graph.tensors[w2].quantization);
   EXPECT_THAT(ours.tensors[1].why, testing::Not(testing::HasSubstr("stays as it is")));
   EXPECT_TRUE(round(graph, plan, calibration({1, 3, 12, 12}, 8)).graph.tensors[w1].quantization);
+}
+
+// Of more than 256 levels an index has 16 bits until it is coded: as many as the half float that it stands
+// for.
+TEST(Compensated, LevelsToBeCodedAreNotCountedAsTheyLie) {
+  Graph graph = two_layers();
+  QuantizationPlan plan = plan_of(graph, "uniform", 8, "per_tensor");
+  mlq::Tensor& weights = graph.tensors[static_cast<std::size_t>(plan[0].tensor)];
+  std::int64_t overflow = -1;
+  weights.data = own(to_halves(floats_of(weights).values, overflow));
+  weights.type = mlq::DataType::float16;
+  plan[0].settings.step = plan[1].settings.step = 0.01;
+  const CompensatedGraph ours = round(graph, plan, nothing());
+  const auto& found = ours.graph.tensors[static_cast<std::size_t>(plan[0].tensor)].quantization;
+  ASSERT_TRUE(found);
+  EXPECT_GT(found->bits, 8);
 }
 
 // As the channels of depthwise layers often are; the others are compensated all the same.
